@@ -1,0 +1,122 @@
+"""The nouns of this folder: a cleaned text, its fingerprint, a verified pair, a decision about stories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+import numpy as np
+import numpy.typing as npt
+
+from extract.model import Article, Block
+
+Hashes = npt.NDArray[np.uint64]
+ArticleId = NewType("ArticleId", int)
+StoryId = NewType("StoryId", int)
+
+
+class CutKind(StrEnum):
+    """What a removed block was: a closed list that analysts count by."""
+
+    ADVERT = "advert"
+    ADBLOCK = "adblock"
+    AUTHOR_BIO = "author-bio"
+    BREADCRUMB = "breadcrumb"
+    BYLINE = "byline"
+    CAPTION = "caption"
+    COMMENT_PROMPT = "comment-prompt"
+    COOKIE = "cookie"
+    COPYRIGHT = "copyright"
+    NEWSLETTER = "newsletter"
+    PAYWALL = "paywall"
+    READING_TIME = "reading-time"
+    RELATED = "related"
+    SECTION_LABEL = "section-label"
+    SOCIAL = "social"
+    SOURCE_CREDIT = "source-credit"
+    TAG_LIST = "tag-list"
+    TITLE_AGAIN = "title-again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """One block that cleaning removed, and by which rule."""
+
+    position: int  # index of the block in the article as extracted, from 0
+    text: str
+    kind: CutKind
+    rule: str  # "<pack>.<kind>.<number or name>", as the rule pack gives it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanArticle:
+    """An article and the blocks of it that are its text; together with the cuts it loses nothing."""
+
+    article: Article
+    blocks: tuple[Block, ...]
+    cuts: tuple[Cut, ...]
+
+    @property
+    def text(self) -> str:
+        """Paragraphs for people, a blank line between; list items bear a dash."""
+        return "\n\n".join(("- " + b.text) if b.kind == "item" else b.text for b in self.blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """A text as the index compares it."""
+
+    spec: bytes  # SketchSpec.digest: fingerprints of different specs never meet
+    words: int
+    text_digest: bytes  # of the normalised text: equal digests are the same text
+    shingles: Hashes  # in text order, repeats kept; shape (max(words - width + 1, 0),)
+    facts: Hashes  # sorted, unique: numbers and capitalised words
+    signature: npt.NDArray[np.uint32]  # shape (permutations,)
+    bands: Hashes  # shape (bands + lead_bands,), empty for a text too short to compare
+
+
+class MatchKind(StrEnum):
+    """How two texts relate."""
+
+    SAME = "same"
+    """The same text, edited: joins two stories into one."""
+    CONTAINED = "contained"
+    """One text is the beginning of the other: attaches the shorter to the longer."""
+    LIFTED = "lifted"
+    """One text stands somewhere inside the other: marks digests and live blogs, joins nothing."""
+    DIFFERENT = "different"
+    """A candidate that failed a test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A candidate pair with everything measured about it."""
+
+    left: ArticleId  # settled earlier
+    right: ArticleId
+    kind: MatchKind
+    failed: str | None  # the first test that failed, for DIFFERENT
+    jaccard: float
+    jaccard_filtered: float  # without stop-shingles
+    containment: float  # of the shorter in the longer, without stop-shingles
+    facts: float  # overlap of the fact sets
+    run: float  # mean length of the shared runs, in words
+    inner: ArticleId  # the shorter text
+    start: float  # where the shared part begins and ends in the longer text, as shares of its shingles
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """What deciding about stories needs to know of one article."""
+
+    id: ArticleId
+    published_at: datetime | None
+    order_key: bytes  # url key: breaks ties the same way wherever and whenever it is asked
+    words: int
+    tier: int
+    teaser: bool
+    wire_copy: bool  # marked as an agency's text
+    live_blog: bool
