@@ -47,3 +47,11 @@ $(VENV)/.run-stamp: $(VENV)/.installer-stamp $(REQ)/run.txt pyproject.toml
 $(VENV)/.dev-stamp: $(VENV)/.installer-stamp $(REQ)/dev.txt pyproject.toml
 	$(call install_locked,$(REQ)/dev.txt)
 	touch $@ $(VENV)/.run-stamp
+
+UV_LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+# Pin anew: names and hashes only, no index addresses.
+lock: $(VENV)/.installer-stamp
+	$(UV_LOCK) pyproject.toml --group build -o $(REQ)/run.txt
+	$(UV_LOCK) pyproject.toml --group build --group dev -c $(REQ)/run.txt -o $(REQ)/dev.txt
+	$(UV_LOCK) --group installer -o $(REQ)/installer.txt

@@ -118,5 +118,4 @@ class Member:
     words: int
     tier: int
     teaser: bool
-    wire_copy: bool  # marked as an agency's text
-    live_blog: bool
+    wire_copy: bool  # credits an agency that is not its publisher

@@ -1,0 +1,301 @@
+"""Feed bytes as entries: RSS, RDF and Atom by feedparser, JSON Feed 1.x by a few lines of our own."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
+from io import BytesIO
+from typing import Any
+
+import feedparser
+from lxml import etree, html
+
+from extract.dates import instant
+from extract.model import FeedDocument, FeedEntry
+from extract.urls import resolve_link
+
+MAX_ENTRIES = 1000  # of one document; archives of 50,000 items in one feed would starve the others
+MAX_ENTITY_CHARS = 32  # an honest feed declares characters ('&#8217;'), a bomb declares texts to multiply
+
+_HTML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*<(!doctype\s+)?html\b", re.I | re.S)
+_FEED_ROOT = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|rdf)[\s>]", re.I)
+_ENTITY = re.compile(rb"<!ENTITY\s+\S+\s+(?:\"([^\"]*)|'([^']*))", re.I)
+_ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.I)
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
+_WIDE = (  # how UTF-16 begins: with its mark, or with the first '<'
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+_WINDOWS_1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+
+
+class NotAFeed(ValueError):
+    """A document that is no feed or sitemap."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(url, detail)  # both, so that it survives the way out of a worker process
+        self.url = url
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.detail}: {self.url}"
+
+
+def read_feed(body: bytes, url: str, content_type: str | None = None) -> FeedDocument:
+    """What a feed says, its links made absolute and its markup made plain text.
+
+    The first MAX_ENTRIES items are kept, as feeds begin with the newest; the others are counted in `left_out`, as are
+    items without a usable link. Raises NotAFeed.
+    """
+    if not body.strip():
+        raise NotAFeed(url, "an empty document")
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return _read_json_feed(body, url)
+    return _read_xml_feed(body, url, content_type)
+
+
+# --- RSS, RDF, Atom -------------------------------------------------------------------------------------------
+
+
+def _read_xml_feed(body: bytes, url: str, content_type: str | None) -> FeedDocument:
+    unicode = _as_utf8(body)
+    kept, beyond = _first_items(_checked(body if unicode is None else unicode, url))
+    parsed = _parse(kept, url, content_type if unicode is None else "application/xml; charset=utf-8")
+    if not parsed.get("version"):  # `bozo` says only that something is odd, and something mostly is
+        raise NotAFeed(url, "neither RSS nor Atom")
+    rss = parsed["version"].startswith("rss")
+    return _document(
+        title=_line(_detail(parsed["feed"], "title")),
+        entries=[_entry(item, url, dated_by_update=rss) for item in parsed["entries"][:MAX_ENTRIES]],
+        items=len(parsed["entries"]) + beyond,
+        ttl_s=_ttl_s(parsed["feed"].get("ttl")),
+    )
+
+
+def _as_utf8(body: bytes) -> bytes | None:
+    """The body in UTF-8, where it means to be Unicode; None where only its own declaration can say.
+
+    A server's `charset=iso-8859-1` on a UTF-8 feed is a default nobody chose. One stray Windows-1252 byte would make
+    feedparser read the whole feed as Windows-1252; UTF-16 that does not call itself so, as UTF-8.
+    """
+    text = decode_unicode(body)
+    return None if text is None else text.encode("utf-8", "replace")
+
+
+def decode_unicode(body: bytes) -> str | None:
+    """The text of bytes that are UTF-8, stray Windows-1252 bytes included, or UTF-16; None for anything else."""
+    for opening, encoding in _WIDE:
+        if body.startswith(opening):
+            return body.decode(encoding, "replace")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8-sig", "surrogateescape")
+    strays = sum("\udc80" <= char <= "\udcff" for char in text)
+    letters = sum(char > "\x7f" for char in text) - strays
+    return text.translate(_WINDOWS_1252) if letters > strays else None
+
+
+def _checked(body: bytes, url: str) -> bytes:
+    """The body, once it looks like a feed and declares no text to multiply (billion laughs, quadratic blow-up).
+
+    feedparser reads any page to its end, 50 µs a tag, to find out that it is no feed. expat refuses to multiply
+    entities; feedparser's fallback parser, which reads what expat refuses, does not.
+    """
+    beginning = body[:100_000]
+    if _HTML_ROOT.match(beginning) or not _FEED_ROOT.search(beginning):
+        raise NotAFeed(url, "neither RSS nor Atom")
+    entities = _ENTITY.findall(body)
+    if any(len(double or single) > MAX_ENTITY_CHARS for double, single in entities):
+        raise NotAFeed(url, "a document type that declares long entities")
+    return body
+
+
+def _first_items(body: bytes) -> tuple[bytes, int]:
+    """The document without the items beyond MAX_ENTRIES, and their number: parsing them would cost seconds."""
+    ends = [match.end() for match in _ITEM_END.finditer(body)]
+    if len(ends) <= MAX_ENTRIES:
+        return body, 0
+    return body[: ends[MAX_ENTRIES - 1]] + body[ends[-1] :], len(ends) - MAX_ENTRIES
+
+
+def _parse(body: bytes, url: str, content_type: str | None) -> Any:
+    """feedparser's answer. It gets a stream, since it would open bytes that are a file's name."""
+    return feedparser.parse(
+        BytesIO(body),
+        # The first is the base of relative links.
+        response_headers={"content-location": url, "content-type": content_type or "application/xml"},
+        sanitize_html=False,  # markup is taken away altogether below
+        resolve_relative_uris=False,
+    )
+
+
+def _entry(item: Mapping[str, Any], url: str, *, dated_by_update: bool) -> FeedEntry | None:
+    """One item, or None without a usable link.
+
+    dated_by_update: RSS 1.0 has no date of its own; feedparser reads its dc:date as the time of update.
+    """
+    link = resolve_link(url, _link(item))
+    if not link:
+        return None
+    published = instant(item.get("published"))
+    updated = instant(item["updated"]) if "updated" in item else None  # get() would give the time of publication
+    text = max((_plain(content) for content in item.get("content", ())), key=len, default="")
+    summary = _line(_detail(item, "summary"))
+    return FeedEntry(
+        url=link,
+        title=_line(_detail(item, "title")),
+        summary=summary if summary != _folded(text) else None,  # feedparser fills a missing one with the text
+        text=text or None,
+        authors=_names(author.get("name") for author in item.get("authors", ())),
+        published_at=published or (updated if dated_by_update else None),
+        updated_at=updated,
+    )
+
+
+def _link(item: Mapping[str, Any]) -> str:
+    """The link to the article itself: not the counting detour, not an attachment."""
+    alternates = (link.get("href") for link in item.get("links", ()) if link.get("rel") == "alternate")
+    return item.get("feedburner_origlink") or item.get("link") or next(filter(None, alternates), "")
+
+
+def _detail(item: Mapping[str, Any], field: str) -> Mapping[str, str]:
+    return item.get(f"{field}_detail") or {"value": item.get(field) or ""}
+
+
+def _ttl_s(minutes: str | None) -> float | None:
+    return float(minutes) * 60 if minutes and minutes.strip().isdecimal() else None
+
+
+# --- JSON Feed (jsonfeed.org/version/1.1) ---------------------------------------------------------------------
+
+
+def _read_json_feed(body: bytes, url: str) -> FeedDocument:
+    try:
+        feed = json.loads(body)
+    except (ValueError, RecursionError) as fault:
+        raise NotAFeed(url, "neither XML nor JSON") from fault
+    if not isinstance(feed, dict) or "jsonfeed.org/version/1" not in str(feed.get("version")):
+        raise NotAFeed(url, "JSON, but no JSON Feed")
+    items = [item for item in _list(feed.get("items")) if isinstance(item, dict)]
+    return _document(
+        title=_line({"value": _str(feed, "title")}),
+        entries=[_json_entry(item, url) for item in items[:MAX_ENTRIES]],
+        items=len(_list(feed.get("items"))),
+    )
+
+
+def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry | None:
+    link = resolve_link(url, _str(item, "url") or _str(item, "external_url") or _str(item, "id"))
+    if not link:
+        return None
+    marked_up = {"value": _str(item, "content_html"), "type": "text/html"}
+    authors = [author for author in (*_list(item.get("authors")), item.get("author")) if isinstance(author, dict)]
+    return FeedEntry(
+        url=link,
+        title=_line({"value": _str(item, "title")}),
+        summary=_line({"value": _str(item, "summary")}),
+        text=_plain(marked_up) or _plain({"value": _str(item, "content_text"), "type": "text/plain"}) or None,
+        authors=_names(_str(author, "name") for author in authors),
+        published_at=instant(_str(item, "date_published")),
+        updated_at=instant(_str(item, "date_modified")),
+    )
+
+
+def _str(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+# --- What both share ------------------------------------------------------------------------------------------
+
+
+def _document(
+    *, title: str | None, entries: Sequence[FeedEntry | None], items: int, ttl_s: float | None = None
+) -> FeedDocument:
+    usable = tuple(entry for entry in entries if entry)
+    return FeedDocument(title=title, entries=usable, ttl_s=ttl_s, left_out=items - len(usable))
+
+
+def _names(names: Iterator[str | None]) -> tuple[str, ...]:
+    found = (_folded(unescape(name)) for name in names if name)
+    return tuple(dict.fromkeys(name for name in found if name and "@" not in name))
+
+
+def _line(content: Mapping[str, str]) -> str | None:
+    return _folded(_plain(content)) or None
+
+
+def _plain(content: Mapping[str, str]) -> str:
+    """A feed's text construct as plain text, paragraphs apart by a blank line.
+
+    RSS does not say whether a title is text or markup, so a tag makes it markup unless its type rules that out.
+    """
+    value = content.get("value") or ""
+    markup = content.get("type") in ("text/html", "application/xhtml+xml") or "type" not in content
+    if markup and _TAG.search(value):
+        return plain_text(value)
+    paragraphs = re.split(r"\n\s*\n", unescape(value))
+    return "\n\n".join(filter(None, map(_folded, paragraphs)))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+_BLOCKS = frozenset(
+    [
+        "p",
+        "div",
+        "br",
+        "hr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "blockquote",
+        "pre",
+        "table",
+        "tr",
+        "section",
+        "article",
+    ]
+)
+_UNREAD = frozenset(["script", "style", "noscript", "iframe", "object", "svg", "template"])
+
+
+def plain_text(markup: str) -> str:
+    """The text of an HTML fragment: tags away, entities undone, paragraphs apart by a blank line."""
+    fragment = html.fragment_fromstring(_CONTROL.sub("", markup), create_parent="div")
+    pieces: list[str] = []
+    silent = 0
+    for event, element in etree.iterwalk(fragment, events=("start", "end", "comment", "pi")):
+        if event == "start":
+            silent += element.tag in _UNREAD
+            text = element.text
+        else:
+            silent -= event == "end" and element.tag in _UNREAD
+            text = element.tail
+        pieces.append("\0" if element.tag in _BLOCKS else "")
+        pieces.append("" if silent else text or "")
+    return "\n\n".join(filter(None, map(_folded, "".join(pieces).split("\0"))))
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")

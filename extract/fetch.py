@@ -1,0 +1,591 @@
+"""I/O: one polite conditional GET → Page | NotModified | Rejection. The one module that knows aiohttp.
+
+A verdict is a value. What passes (timeout, 503, lost connection) is a FetchFault: the caller asks again later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from types import TracebackType
+from typing import Self
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    InvalidURL,
+    TCPConnector,
+    ThreadedResolver,
+)
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from extract.model import FetchPolicy, NotModified, Page, Reason, Rejection, Validators
+from extract.robots import MAX_ROBOTS_BYTES, Robots, read_robots
+from extract.urls import BadUrl, normalize_url, registrable_domain, resolve_link
+
+MAX_CRAWL_DELAY_S = 60.0  # some sites say 3600, copied from an example; a site in earnest says Disallow
+MAX_RETRY_AFTER_S = 86_400.0  # whoever asks for more is asked again after a day
+BUSY_PAUSE_S = 30.0  # after a 429 that does not say how long
+PATIENCE_S = 10.0  # a host's longer pause is handed back to the caller, whose lease on the entry runs on
+UNREACHABLE_ROBOTS_TTL_S = 300.0  # a robots.txt that answered 5xx is asked for again after this
+MAX_ROBOTS_CACHED = 4096
+MAX_HEADER_BYTES = 65_536  # a line of it; newsrooms' Content-Security-Policy outgrows aiohttp's 8190
+MAX_HEADERS = 256
+
+_ACCEPT = "text/html,application/xhtml+xml,application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.8"
+_CODINGS = ("gzip", "deflate", "br")  # what aiohttp undoes, chunk by chunk, with what we depend on
+_OTHER_CODINGS = re.compile(r"\b(?:gzip|deflate|br|zstd|compress|dcb|dcz)\b")
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BUSY = frozenset({408, 425, 429, 503})  # each means 'later' by RFC 9110 §15, RFC 8470, RFC 6585
+
+_WRONG_TYPES = re.compile(
+    r"""(?: image | audio | video | font | model ) / .*
+    | text / (?: css | calendar | javascript | vcard )
+    | application / (?: pdf | zip | x-zip-compressed | epub\+zip | x-7z-compressed | vnd\.rar | x-rar-compressed | rtf
+      | msword | postscript | wasm | javascript | x-shockwave-flash | vnd\.(?:ms-|oasis\.|openxmlformats-).* )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_WRONG_SIGNATURES = (b"%PDF-", b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"PK\x03\x04")
+
+_WALL_HEADERS = (
+    ("cf-mitigated", re.compile("challenge")),
+    ("x-amzn-waf-action", re.compile("challenge|captcha")),
+    ("x-vercel-mitigated", re.compile("challenge|deny")),
+    ("sg-captcha", re.compile("challenge")),
+)
+# All marks of one row must be there: each alone also stands on honest pages of the same service.
+_WALL_MARKS = (
+    (b"<title>Just a moment...</title>", b"_cf_chl_opt"),
+    (b"Request unsuccessful. Incapsula incident ID", b"_Incapsula_Resource"),
+    (b"captcha-delivery.com", b"var dd="),
+    (b"px-captcha", b"_pxAppId"),
+    (b"<title>DDoS-Guard</title>", b"/.well-known/ddos-guard/"),
+)
+_WALL_BYTES = 100_000  # a challenge is a small page
+
+_PRIVATE_NETWORKS = tuple(
+    ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+_METADATA = frozenset(
+    # Where cloud machines learn their own credentials; not all of them are link-local, so 'private' must not open them
+    ip_address(address)
+    for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+)
+_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052 §2.1
+
+_Headers = tuple[tuple[str, str], ...]
+
+
+class FetchFault(Exception):
+    """Something that passes: the same request may succeed later."""
+
+    def __init__(self, url: str, cause: str, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{cause}: {url}")
+        self.url = url
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, float | None]]:
+        return type(self), (self.url, self.cause, self.retry_after_s)
+
+
+class Timeout(FetchFault):
+    """No answer, or no end of it, in time."""
+
+
+class ConnectionLost(FetchFault):
+    """No connection, or one that broke off; also a name that does not resolve and a certificate that does not hold."""
+
+
+class BadAnswer(FetchFault):
+    """Bytes that are no HTTP, a header past all bounds, a coding that was not asked for."""
+
+
+class ServerError(FetchFault):
+    """A 5xx."""
+
+
+class ServerBusy(FetchFault):
+    """429, 503, or a 403 that says when to come again."""
+
+
+class HostPaused(ServerBusy):
+    """Nothing was asked: the host has told us to wait, and the wait is not over."""
+
+
+class _Refused(Exception):
+    """A verdict on its way out of resolver and redirects; leaves this module as a Rejection."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What one exchange brought; the body only where it is wanted."""
+
+    url: URL
+    status: int
+    headers: _Headers
+    body: bytes
+    fetched_at: datetime
+
+    def header(self, name: str) -> str:
+        """The first value of a header, empty where there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """What one request carries along its redirects."""
+
+    url: str  # as the caller asked: faults bear it, whichever hop failed
+    policy: FetchPolicy
+    headers: Mapping[str, str]
+    obey_robots: bool
+    read: Callable[[ClientResponse, _Call], Awaitable[bytes]]
+
+
+class Fetcher:
+    """Fetches pages politely; all coroutines of one event loop share it, with its gates and robots rules."""
+
+    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._sessions: dict[FetchPolicy, ClientSession] = {}
+        self._gates: defaultdict[str, _Gate] = defaultdict(_Gate)
+        self._robots: dict[str, _RobotsSlot] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def get(
+        self, url: str, policy: FetchPolicy, *, validators: Validators | None = None, obey_robots: bool = True
+    ) -> Page | NotModified | Rejection:
+        """What the web answers for the URL now. Raises FetchFault where asking again later may help."""
+        headers = _conditional_headers(validators)
+        call = _Call(url=url, policy=policy, headers=headers, obey_robots=obey_robots, read=_read_page)
+        try:
+            answer = await self._follow(call)
+            _judge(call, answer)
+        except _Refused as verdict:
+            return Rejection(url=url, reason=verdict.reason, detail=verdict.detail)
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return NotModified(url=url, fetched_at=answer.fetched_at)
+        return Page(
+            url=url,
+            final_url=str(answer.url),
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            fetched_at=answer.fetched_at,
+        )
+
+    async def _follow(self, call: _Call) -> _Answer:
+        """The answer at the end of the redirects, each hop checked and paced like a first request."""
+        target, seen = _target(call.url, call.policy), set[URL]()
+        while len(seen) <= call.policy.max_redirects:
+            seen.add(target)
+            answer = await self._exchange(call, target, await self._admit(call, target))
+            if answer.status not in _REDIRECTS:
+                return answer
+            target = _target(_location(answer), call.policy)
+            if target in seen:
+                raise _Refused(Reason.TOO_MANY_REDIRECTS, f"a loop at {target}")
+        raise _Refused(Reason.TOO_MANY_REDIRECTS, f"more than {call.policy.max_redirects}, the next to {target}")
+
+    async def _admit(self, call: _Call, target: URL) -> float:
+        """Seconds to keep between two requests to this host, where robots.txt lets us ask it at all."""
+        policy = call.policy
+        if not call.obey_robots:
+            return policy.gap_s
+        robots = await self._robots_of(call, target)
+        if robots.unreachable:
+            raise ServerError(call.url, "robots.txt answered an error", UNREACHABLE_ROBOTS_TTL_S)
+        if not robots.allows(str(target), policy.user_agent):
+            raise _Refused(Reason.ROBOTS, f"disallowed by {target.origin()}/robots.txt")
+        return max(policy.gap_s, min(robots.crawl_delay_s(policy.user_agent) or 0.0, MAX_CRAWL_DELAY_S))
+
+    async def _robots_of(self, call: _Call, target: URL) -> Robots:
+        """The rules of the target's origin, asked for once per `robots_ttl_s`."""
+        origin = target.origin()
+        slot = self._robots_slot(str(origin))
+        async with slot.lock:
+            robots = slot.fresh(call.policy.robots_ttl_s)
+            if robots is None:
+                robots = await self._fetch_robots(call, origin)
+                slot.keep(robots)
+        return robots
+
+    def _robots_slot(self, origin: str) -> _RobotsSlot:
+        if origin not in self._robots and len(self._robots) >= MAX_ROBOTS_CACHED:
+            del self._robots[next(iter(self._robots))]
+        return self._robots.setdefault(origin, _RobotsSlot())
+
+    async def _fetch_robots(self, call: _Call, origin: URL) -> Robots:
+        asked = _Call(
+            url=f"{origin}/robots.txt", policy=call.policy, headers={}, obey_robots=False, read=_read_robots_body
+        )
+        try:
+            answer = await self._follow(asked)
+        except FetchFault as fault:
+            raise type(fault)(call.url, f"robots.txt: {fault.cause}", fault.retry_after_s) from fault
+        except _Refused as verdict:
+            if verdict.reason is Reason.PRIVATE_ADDRESS:
+                raise
+            return read_robots(HTTPStatus.NOT_FOUND, b"")  # led astray by redirects: RFC 9309 §2.3.1.2
+        return read_robots(answer.status, answer.body)
+
+    async def _exchange(self, call: _Call, target: URL, gap_s: float) -> _Answer:
+        gate = self._gates[_gate_name(target)]
+        async with gate.turn(call.url, gap_s):
+            with _named_faults(call):
+                answer = await self._ask(call, target)
+            gate.close_for(_pause_s(answer))
+        return answer
+
+    async def _ask(self, call: _Call, target: URL) -> _Answer:
+        session = self._session(call.policy)
+        async with session.get(target, headers=call.headers, allow_redirects=False) as response:
+            return _Answer(
+                url=response.url,
+                status=response.status,
+                headers=_header_texts(response.raw_headers),
+                body=await call.read(response, call),
+                fetched_at=self._clock(),
+            )
+
+    def _session(self, policy: FetchPolicy) -> ClientSession:
+        """The session for a policy; connections are never shared between policies that may dial different networks."""
+        if policy not in self._sessions:
+            self._sessions[policy] = ClientSession(
+                connector=TCPConnector(resolver=_GuardedResolver(policy)),
+                cookie_jar=DummyCookieJar(),
+                headers={
+                    "User-Agent": policy.user_agent,
+                    "Accept": _ACCEPT,
+                    "Accept-Encoding": ", ".join(_CODINGS),
+                },
+                timeout=ClientTimeout(
+                    total=policy.timeout_s, sock_connect=policy.read_timeout_s, sock_read=policy.read_timeout_s
+                ),
+                max_line_size=MAX_HEADER_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
+                max_headers=MAX_HEADERS,
+            )
+        return self._sessions[policy]
+
+
+class _Gate:
+    """One host's turns: a request at a time, their starts a gap apart."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._last_start = float("-inf")
+        self._closed_until = float("-inf")
+
+    @asynccontextmanager
+    async def turn(self, url: str, gap_s: float) -> AsyncIterator[None]:
+        """A turn at the host. Raises HostPaused where the host itself asked for a longer wait than we have patience."""
+        async with self._lock:
+            now = time.monotonic()
+            pause_s = self._closed_until - now
+            if pause_s > PATIENCE_S:
+                raise HostPaused(url, "the host asked to wait", pause_s)
+            await asyncio.sleep(max(pause_s, self._last_start + gap_s - now))
+            self._last_start = time.monotonic()
+            yield
+
+    def close_for(self, pause_s: float) -> None:
+        self._closed_until = max(self._closed_until, time.monotonic() + pause_s)
+
+
+class _RobotsSlot:
+    """The rules of one origin as last read; the lock lets one coroutine ask for all."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self._robots: Robots | None = None
+        self._read_at = 0.0
+
+    def fresh(self, ttl_s: float) -> Robots | None:
+        if self._robots is None:
+            return None
+        lifetime_s = min(ttl_s, UNREACHABLE_ROBOTS_TTL_S) if self._robots.unreachable else ttl_s
+        return self._robots if time.monotonic() - self._read_at < lifetime_s else None
+
+    def keep(self, robots: Robots) -> None:
+        self._robots, self._read_at = robots, time.monotonic()
+
+
+class _GuardedResolver(AbstractResolver):
+    """Names to addresses we may dial: the check and the connection see one DNS answer, so rebinding gains nothing."""
+
+    def __init__(self, policy: FetchPolicy) -> None:
+        self._policy = policy
+        self._dns = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        name, dialled_port = _mapped(host, port, self._policy.connect_to)
+        answers = await self._dns.resolve(name, dialled_port, family)
+        allowed = [answer for answer in answers if may_dial(answer["host"], self._policy.allow_networks)]
+        if answers and not allowed:
+            raise _Refused(Reason.PRIVATE_ADDRESS, f"{host} is {answers[0]['host']}")
+        return allowed
+
+    async def close(self) -> None:
+        await self._dns.close()
+
+
+def may_dial(address: str, allow_networks: frozenset[str]) -> bool:
+    """Whether a connection to this IP address is no way into our own network.
+
+    allow_networks: of 'loopback' and 'private' (RFC 1918, RFC 6598, RFC 4193), those that are opened on purpose.
+    Link-local, multicast, reserved, unspecified and cloud metadata addresses stay closed.
+    """
+    ip = _innermost(ip_address(address))
+    if ip in _METADATA:
+        return False
+    if ip.is_loopback:
+        return "loopback" in allow_networks
+    if any(ip in network for network in _PRIVATE_NETWORKS):
+        return "private" in allow_networks
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
+
+
+def retry_after_s(value: str, now: datetime) -> float | None:
+    """Seconds to wait by a Retry-After header (RFC 9110 §10.2.3), between 0 and a day; None where it says nothing."""
+    value = value.strip()
+    if re.fullmatch(r"[0-9]+", value):
+        return min(float(value), MAX_RETRY_AFTER_S)
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address inside a mapped (RFC 4291), 6to4 (RFC 3056) or NAT64 (RFC 6052) one; else the address itself."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    translated = IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None
+    return ip.ipv4_mapped or ip.sixtofour or translated or ip
+
+
+def _mapped(host: str, port: int, connect_to: tuple[tuple[str, str, int], ...]) -> tuple[str, int]:
+    """Name or address to resolve, and port to dial: the first pattern of `connect_to` that fits, else as asked."""
+    name = host.removesuffix(".").lower()
+    for pattern, address, dialled_port in connect_to:
+        suffix = pattern.removeprefix("*.")
+        if name == suffix or (pattern != suffix and name.endswith(f".{suffix}")):
+            return address, dialled_port
+    return host, port
+
+
+def _target(url: str, policy: FetchPolicy) -> URL:
+    """The URL as aiohttp takes it, where it is one that we may dial."""
+    try:
+        normalize_url(url)
+    except BadUrl as fault:
+        raise _Refused(Reason.BAD_URL, fault.why) from fault
+    target = URL(url).with_fragment(None)
+    if target.scheme == "file":
+        raise _Refused(Reason.BAD_URL, "a local file")
+    address = _literal_address(target.raw_host or "")
+    if address and not may_dial(address, policy.allow_networks):
+        raise _Refused(Reason.PRIVATE_ADDRESS, f"{target.raw_host} is {address}")
+    return target
+
+
+def _literal_address(host: str) -> str | None:
+    """The address that a host stands for without DNS, in any spelling libc takes (0x7f.1, 2130706433, 017700000001).
+
+    aiohttp asks no resolver for these, so the check at connect time never sees them.
+    """
+    try:
+        return str(IPv6Address(host)) if ":" in host else socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None
+
+
+def _gate_name(target: URL) -> str:
+    port = "" if target.is_default_port() else f":{target.port}"
+    return registrable_domain(str(target)) + port
+
+
+def _location(answer: _Answer) -> str:
+    location = answer.header("location")
+    if not location:
+        raise _Refused(Reason.REFUSED, f"{answer.status} without Location")
+    link = resolve_link(str(answer.url), location)
+    if link is None:
+        raise _Refused(Reason.BAD_URL, f"redirect to {location[:200]}")
+    return link
+
+
+def _conditional_headers(validators: Validators | None) -> dict[str, str]:
+    if validators is None:
+        return {}
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
+
+
+def _header_texts(raw: tuple[tuple[bytes, bytes], ...]) -> _Headers:
+    return tuple((_text(name), _text(value)) for name, value in raw)
+
+
+def _text(raw: bytes) -> str:
+    """A header's name or value on one line: UTF-8 as most servers mean it, else ISO 8859-1 as RFC 9110 §5.5 has it."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("iso-8859-1")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
+
+
+async def _read_page(response: ClientResponse, call: _Call) -> bytes:
+    """The body of a good answer, bounded after decompression; empty for all other answers, which say enough."""
+    if not 200 <= response.status < 300:
+        return b""
+    _refuse_type(response)
+    _refuse_coding(response, call)
+    limit = call.policy.max_bytes
+    if (response.content_length or 0) > limit:
+        raise _Refused(Reason.TOO_LARGE, f"{response.content_length} bytes announced")
+    body = await _read_until(response, limit)
+    if len(body) > limit:
+        raise _Refused(Reason.TOO_LARGE, f"more than {limit} bytes")
+    return body
+
+
+async def _read_robots_body(response: ClientResponse, _: _Call) -> bytes:
+    return await _read_until(response, MAX_ROBOTS_BYTES) if 200 <= response.status < 300 else b""
+
+
+async def _read_until(response: ClientResponse, limit: int) -> bytes:
+    """The body, or a little more than `limit` bytes of it: what is left is never read nor decompressed."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            response.close()
+            break
+    return bytes(body)
+
+
+def _refuse_type(response: ClientResponse) -> None:
+    if _WRONG_TYPES.fullmatch(response.content_type):
+        raise _Refused(Reason.WRONG_TYPE, response.content_type)
+
+
+def _refuse_coding(response: ClientResponse, call: _Call) -> None:
+    """Pass what aiohttp has undone, and words that are no codings at all ('utf-8', 'none'), as browsers do."""
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in _CODINGS and _OTHER_CODINGS.search(coding):
+        raise BadAnswer(call.url, f"content coding {coding!r}, which was not asked for")
+
+
+def _judge(call: _Call, answer: _Answer) -> None:
+    """Nothing for an answer that is a page or a 304; a verdict or a fault for any other."""
+    _refuse_wall(answer)
+    status = answer.status
+    if 200 <= status < 300:
+        _refuse_signature(answer)
+    elif status in (404, 410):
+        raise _Refused(Reason.GONE, _phrase(status))
+    elif status in _BUSY or (status == 403 and answer.header("retry-after")):
+        raise ServerBusy(call.url, _phrase(status), _asked_wait_s(answer))
+    elif status >= 500:
+        raise ServerError(call.url, _phrase(status), _asked_wait_s(answer))
+    elif status == 304 and call.headers:
+        return
+    elif status < 400:
+        raise BadAnswer(call.url, f"{_phrase(status)} out of place")
+    else:
+        raise _Refused(Reason.REFUSED, _phrase(status))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _refuse_signature(answer: _Answer) -> None:
+    if answer.body.startswith(_WRONG_SIGNATURES):
+        raise _Refused(
+            Reason.WRONG_TYPE, f"begins with {answer.body[:4]!r}, said to be {answer.header('content-type')}"
+        )
+
+
+def _refuse_wall(answer: _Answer) -> None:
+    for name, pattern in _WALL_HEADERS:
+        if pattern.search(answer.header(name)):
+            raise _Refused(Reason.BOT_WALL, f"{name}: {answer.header(name)}")
+    if len(answer.body) <= _WALL_BYTES:
+        for marks in _WALL_MARKS:
+            if all(mark in answer.body for mark in marks):
+                raise _Refused(Reason.BOT_WALL, marks[0].decode())
+
+
+def _asked_wait_s(answer: _Answer) -> float | None:
+    return retry_after_s(answer.header("retry-after"), answer.fetched_at)
+
+
+def _pause_s(answer: _Answer) -> float:
+    """How long the whole site is left alone after this answer: Retry-After speaks for the server, not for one page."""
+    if answer.status not in (403, 429, 503):
+        return 0.0
+    asked_s = _asked_wait_s(answer)
+    if asked_s is None:
+        return BUSY_PAUSE_S if answer.status == 429 else 0.0
+    return asked_s
+
+
+@contextmanager
+def _named_faults(call: _Call) -> Iterator[None]:
+    """aiohttp's exceptions as ours; the order matters, since its timeouts are connection errors too."""
+    try:
+        yield
+    except TimeoutError as fault:
+        raise Timeout(call.url, f"no answer within {call.policy.timeout_s:g} s") from fault
+    except InvalidURL as fault:
+        raise _Refused(Reason.BAD_URL, str(fault)) from fault
+    except (ClientConnectionError, ClientPayloadError) as fault:
+        raise ConnectionLost(call.url, _cause(fault)) from fault
+    except ClientError as fault:
+        raise BadAnswer(call.url, _cause(fault)) from fault
+
+
+def _cause(fault: Exception) -> str:
+    return f"{type(fault).__name__} {fault}".strip()[:300]

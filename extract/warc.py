@@ -1,0 +1,423 @@
+"""I/O: a batch of pages as one WARC file, and pages back from any WARC file (WARC 1.1, ISO 28500:2017).
+
+Bodies are archived with their content codings undone; the header fields that spoke of the coded body are kept under
+`X-Archive-Orig-…`, as web archives do, so that every WARC reader finds a record that is true to itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import brotli
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+from warcio.bufferedreaders import ChunkedDataReader
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser
+from warcio.timeutils import datetime_to_iso_date, iso_date_to_datetime
+from warcio.warcwriter import WARCWriter
+
+from extract.model import Page
+
+MAX_RECORD_BYTES = 128 * 1024 * 1024  # decompressed; news pages end far below, and a bomb must not fill the memory
+
+ASKED_URI = "X-Storyfold-Asked-URI"
+"""Our field of a record's head: the URL as asked, where redirects led to another. Other readers pass over it."""
+FILE_HEADER = "X-Storyfold-Header"
+"""Our field, repeated: `name: value`, the headers of a local file's page; a `resource` record has no HTTP head."""
+
+_ORIGINAL = "X-Archive-Orig-"
+_OF_THE_CODED_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_GZIP_MAGIC = b"\x1f\x8b\x08"
+_WARC_MAGIC = b"WARC/1."
+_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_BLOCK = 1 << 16
+_GZIP_WBITS = 16 + zlib.MAX_WBITS
+
+_log = logging.getLogger(__name__)
+
+
+class ArchiveDamaged(Exception):
+    """A place in an archive that does not hold what it should."""
+
+    def __init__(self, file: str, offset: int, why: str) -> None:
+        super().__init__(f"{why}: {file} at byte {offset}")
+        self.file = file
+        self.offset = offset
+        self.why = why
+
+    def __reduce__(self) -> tuple[type[ArchiveDamaged], tuple[str, int, str]]:
+        return type(self), (self.file, self.offset, self.why)
+
+
+class _Damage(Exception):
+    """What is wrong with the bytes at hand, before file and offset are known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarcPlace:
+    """Where one page lies: enough for one ranged read."""
+
+    file: str  # relative to the archive; for a foreign file its absolute path or URL
+    offset: int
+    length: int  # of the gzip member, or of the plain record
+
+
+def write_pages(archive: str, name: str, pages: Sequence[Page]) -> tuple[WarcPlace, ...]:
+    """The places of the pages, in order, in a new file that is there whole or not at all.
+
+    archive: a folder, or any fsspec URL. name: the file's path inside it.
+    Raises FileExistsError if the name was used before: places in that file would lose their pages.
+    """
+    warc = BytesIO()
+    writer = WARCWriter(warc, gzip=True, warc_version="1.1")
+    writer.write_record(
+        writer.create_warcinfo_record(name, {"software": "storyfold", "format": "WARC File Format 1.1"})
+    )
+    places = []
+    for page in pages:
+        start = warc.tell()
+        writer.write_record(_record_of(writer, page))
+        places.append(WarcPlace(file=name, offset=start, length=warc.tell() - start))
+    _put(archive, name, warc.getvalue())
+    return tuple(places)
+
+
+def read_page(archive: str, place: WarcPlace) -> Page:
+    """The page at a place that `write_pages` or `iter_pages` gave. Raises ArchiveDamaged where there is none."""
+    foreign = "://" in place.file or Path(place.file).is_absolute()
+    files, path = url_to_fs(place.file if foreign else f"{archive.rstrip('/')}/{place.file}")
+    try:
+        packed = files.cat_file(path, start=place.offset, end=place.offset + place.length)
+        page = _page_of(_record_at(BytesIO(packed), 0)[0])
+    except FileNotFoundError as fault:
+        raise ArchiveDamaged(path, place.offset, "no such file") from fault
+    except _Damage as fault:
+        raise ArchiveDamaged(path, place.offset, str(fault)) from fault
+    if page is None:
+        raise ArchiveDamaged(path, place.offset, "a record without a page")
+    return page
+
+
+def iter_pages(
+    path: str, *, start: int = 0, on_damage: Callable[[ArchiveDamaged], None] = _log.warning
+) -> Iterator[tuple[Page, WarcPlace]]:
+    """Every page of a WARC file, ours or foreign, gzip or plain, with its place.
+
+    A page is a `response` with a 2xx status, or a `resource`; other records are passed over. What is broken is told to
+    `on_damage`, once for a broken stretch, and reading goes on behind it.
+    start: where an earlier reading ended (offset + length of its last place).
+    """
+    files, inner = url_to_fs(path)
+    file = inner if isinstance(files, LocalFileSystem) else path
+
+    def tell(offset: int, damage: _Damage) -> None:
+        on_damage(ArchiveDamaged(file, offset, str(damage)))
+
+    with files.open(inner, "rb") as stream:
+        for offset, length, record in _records(stream, start, tell):
+            try:
+                page = _page_of(record)
+            except _Damage as damage:
+                tell(offset, damage)
+                continue
+            if page is not None and 200 <= page.status < 300:
+                yield page, WarcPlace(file=file, offset=offset, length=length)
+
+
+def _record_of(writer: WARCWriter, page: Page) -> Any:
+    fields = {"WARC-Date": datetime_to_iso_date(page.fetched_at.astimezone(UTC).replace(tzinfo=None), use_micros=True)}
+    if page.url != page.final_url:
+        fields[ASKED_URI] = page.url
+    is_file = page.final_url.startswith("file:")
+    record = writer.create_warc_record(
+        page.final_url,
+        "resource" if is_file else "response",
+        payload=BytesIO(page.body),
+        length=len(page.body),
+        warc_headers_dict=fields,
+        http_headers=None if is_file else _http_head(page),
+    )
+    if is_file:
+        _add_file_headers(record, page.headers)
+    return record
+
+
+class _Utf8Head(StatusAndHeaders):  # type: ignore[misc]  # warcio has no types
+    """An HTTP head in UTF-8; warcio's own percent-encodes what is not ASCII, and one could not read it back."""
+
+    def compute_headers_buffer(self, header_filter: object = None) -> None:
+        self.headers_buff = self.to_bytes(header_filter, encoding="utf-8")
+
+
+def _http_head(page: Page) -> _Utf8Head:
+    phrase = next((status.phrase for status in HTTPStatus if status == page.status), "")
+    headers = [(_archived(name), value) for name, value in page.headers]
+    return _Utf8Head(f"{page.status} {phrase}".strip(), headers, protocol="HTTP/1.1")
+
+
+def _archived(name: str) -> str:
+    changed = name.lower() in _OF_THE_CODED_BODY or name.startswith(_ORIGINAL)
+    return _ORIGINAL + name if changed else name
+
+
+def _add_file_headers(record: Any, headers: Sequence[tuple[str, str]]) -> None:
+    record.content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+    for name, value in headers:
+        record.rec_headers.add_header(FILE_HEADER, f"{name}: {value}")
+
+
+def _put(archive: str, name: str, content: bytes) -> None:
+    files, root = url_to_fs(archive)
+    target = f"{root.rstrip('/')}/{name}"
+    if files.exists(target):
+        raise FileExistsError(target)
+    if isinstance(files, LocalFileSystem):
+        _put_local(Path(root), name, content)
+    else:
+        files.pipe_file(target, content)  # an object store shows an object when its upload is complete
+
+
+def _put_local(root: Path, name: str, content: bytes) -> None:
+    target = root / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    for folder in list(target.parents)[: name.count("/") + 1]:
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a power failure; only POSIX systems let one ask for it."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _records(stream: BinaryIO, start: int, tell: Callable[[int, _Damage], None]) -> Iterator[tuple[int, int, bytes]]:
+    """Offset, length and plain bytes of each record from `start` on; broken stretches are told, then leapt over."""
+    magic = _GZIP_MAGIC if stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC else _WARC_MAGIC
+    lost = False
+    offset = _behind_blank_lines(stream, start)
+    while offset is not None:
+        try:
+            record, length = _record_at(stream, offset)
+        except _Damage as damage:
+            if not lost:
+                tell(offset, damage)
+            lost = True
+            offset = _next_magic(stream, offset + 1, magic)
+            continue
+        lost = False
+        yield offset, length, record
+        offset = _behind_blank_lines(stream, offset + length)
+
+
+def _behind_blank_lines(stream: BinaryIO, offset: int) -> int | None:
+    """Where the next record should begin, None at the end of the file; plain records have blank lines between them."""
+    stream.seek(offset)
+    while byte := stream.read(1):
+        if byte not in b"\r\n":
+            return offset
+        offset += 1
+    return None
+
+
+def _next_magic(stream: BinaryIO, offset: int, magic: bytes) -> int | None:
+    """Where, from `offset` on, bytes stand that a record may begin with; None if nowhere."""
+    stream.seek(offset)
+    window = b""
+    while block := stream.read(_BLOCK):
+        window += block
+        if (found := window.find(magic)) >= 0:
+            return offset + found
+        kept = window[-(len(magic) - 1) :]
+        offset += len(window) - len(kept)
+        window = kept
+    return None
+
+
+def _record_at(stream: BinaryIO, offset: int) -> tuple[bytes, int]:
+    """The record that begins at `offset`, decompressed, and how many bytes of the file it takes."""
+    stream.seek(offset)
+    magic = stream.read(len(_WARC_MAGIC))
+    stream.seek(offset)
+    if magic.startswith(_GZIP_MAGIC):
+        return _gzip_record(stream)
+    if magic == _WARC_MAGIC:
+        return _plain_record(stream)
+    raise _Damage("no record begins here")
+
+
+def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
+    inflater = zlib.decompressobj(_GZIP_WBITS)
+    record, taken = bytearray(), 0
+    while not inflater.eof:
+        block = stream.read(_BLOCK)
+        if not block:
+            raise _Damage("a gzip member is cut off")
+        taken += len(block)
+        try:
+            record += inflater.decompress(block, MAX_RECORD_BYTES + 1 - len(record))
+        except zlib.error as fault:
+            raise _Damage(f"a gzip member is broken ({fault})") from fault
+        _check_size(len(record))
+    return bytes(record), taken - len(inflater.unused_data)
+
+
+def _plain_record(stream: BinaryIO) -> tuple[bytes, int]:
+    record = stream.read(_BLOCK)
+    end = record.find(b"\r\n\r\n") + 4
+    announced = _CONTENT_LENGTH.search(record, 0, end)
+    if end < 4 or announced is None:
+        raise _Damage("a record's head has no end or no Content-Length")
+    length = end + int(announced[1])
+    _check_size(length)
+    record = record[:length] + stream.read(max(length - len(record), 0))
+    if len(record) < length:
+        raise _Damage("a record is cut off")
+    return record, length
+
+
+def _check_size(length: int) -> None:
+    if length > MAX_RECORD_BYTES:
+        raise _Damage(f"a record of more than {MAX_RECORD_BYTES} bytes")
+
+
+def _page_of(record: bytes) -> Page | None:
+    """The page that a record holds, None for a record of another kind."""
+    stream = BytesIO(record)
+    loader = ArcWarcRecordLoader(verify_http=False, arc2warc=False)
+    try:
+        parsed = loader.parse_record_stream(stream, known_format="warc", no_record_parse=True)
+    except (ArchiveLoadFailed, EOFError) as fault:
+        raise _Damage(f"no WARC record ({fault})") from fault
+    uri = parsed.rec_headers.get_header("WARC-Target-URI") or ""
+    schemes = {"response": ("http://", "https://"), "resource": ("http://", "https://", "file:")}
+    if not uri.startswith(schemes.get(parsed.rec_type, "\n")):
+        return None
+    block = parsed.raw_stream.read()
+    _check_block(parsed, block, rest=stream.read())
+    read = _page_of_response if parsed.rec_type == "response" else _page_of_resource
+    return read(parsed.rec_headers, block)
+
+
+def _check_block(parsed: Any, block: bytes, rest: bytes) -> None:
+    if len(block) != parsed.length:
+        raise _Damage(f"a record of {len(block)} bytes, {parsed.length} announced")
+    if rest.strip(b"\r\n"):
+        raise _Damage("more than one record in a gzip member")
+    truncated = parsed.rec_headers.get_header("WARC-Truncated")
+    if truncated:
+        raise _Damage(f"the crawler cut this page off ({truncated})")
+
+
+def _page_of_response(fields: Any, block: bytes) -> Page:
+    stream = BytesIO(block)
+    try:
+        head = StatusAndHeadersParser([], verify=False).parse(stream)
+        status = int(head.get_statuscode())
+    except (EOFError, ValueError) as fault:
+        raise _Damage("no HTTP status") from fault
+    headers = tuple((_restored(name), value) for name, value in head.headers)
+    return _page(fields, status, headers, _decoded(head, stream.read()))
+
+
+def _page_of_resource(fields: Any, block: bytes) -> Page:
+    own = tuple(_name_and_value(line) for name, line in fields.headers if name == FILE_HEADER)
+    foreign = tuple(("Content-Type", value) for name, value in fields.headers if name.lower() == "content-type")
+    return _page(fields, 200, own or foreign, block)
+
+
+def _name_and_value(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(": ")
+    return name, value
+
+
+def _page(fields: Any, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> Page:
+    final_url = fields.get_header("WARC-Target-URI")
+    return Page(
+        url=fields.get_header(ASKED_URI, final_url),
+        final_url=final_url,
+        status=status,
+        headers=headers,
+        body=body,
+        fetched_at=_date(fields.get_header("WARC-Date", "")),
+    )
+
+
+def _date(text: str) -> datetime:
+    try:
+        date: datetime = iso_date_to_datetime(text, tz_aware=True)
+    except (ValueError, TypeError) as fault:
+        raise _Damage(f"WARC-Date {text!r}") from fault
+    return date
+
+
+def _restored(name: str) -> str:
+    return name[len(_ORIGINAL) :] if name.startswith(_ORIGINAL) else name
+
+
+def _decoded(head: StatusAndHeaders, body: bytes) -> bytes:
+    """The body without the codings that its HTTP head names; many archives undid them and kept the head."""
+    if "chunked" in head.get_header("Transfer-Encoding", "").lower():
+        body = ChunkedDataReader(BytesIO(body)).read()
+    codings = [coding.strip().lower() for coding in head.get_header("Content-Encoding", "").split(",")]
+    for coding in reversed(codings):
+        try:
+            body = _undone(coding, body)
+        except (zlib.error, brotli.error) as fault:
+            if not body.lstrip().startswith((b"<", b"{")):
+                raise _Damage(f"a body that is not {coding} as said") from fault
+    return body
+
+
+def _undone(coding: str, body: bytes) -> bytes:
+    if coding in ("gzip", "x-gzip"):
+        return _inflated(body, _GZIP_WBITS)
+    if coding == "deflate":  # with zlib's head by RFC 9110 §8.4.1.2, without it by some servers
+        return _inflated(body, zlib.MAX_WBITS if body[:1] and body[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+    if coding == "br":
+        return _unbrotlied(body)
+    if coding in ("zstd", "compress", "x-compress"):
+        raise _Damage(f"content coding {coding}")
+    return body
+
+
+def _inflated(body: bytes, wbits: int) -> bytes:
+    inflater = zlib.decompressobj(wbits)
+    plain = inflater.decompress(body, MAX_RECORD_BYTES + 1)
+    _check_size(len(plain))
+    if body and not inflater.eof:
+        raise _Damage("a compressed body is cut off")
+    return plain
+
+
+def _unbrotlied(body: bytes) -> bytes:
+    decompressor = brotli.Decompressor()
+    plain: bytes = decompressor.process(body, output_buffer_limit=MAX_RECORD_BYTES)
+    if body and not decompressor.is_finished():
+        raise _Damage("a compressed body is cut off, or past all bounds")
+    return plain

@@ -1,0 +1,119 @@
+"""collect: entries that are due → what the web answers → pages in the archive, one row each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from extract.fetch import Fetcher, FetchFault
+from extract.model import FetchPolicy, NotModified, Page, Rejection
+from extract.warc import write_pages
+from flows.artifacts import show_outcomes
+from flows.store import Store, open_store, read_catalogue
+from load import entries, pages, runs
+from load.engine import Connection, worker
+from load.entries import ClaimedEntry, Outcome
+from load.pages import FetchedPage
+
+
+@flow(name="collect", validate_parameters=False)
+async def collect(names: Sequence[str] = ()) -> dict[str, int]:
+    """Fetch every entry that is due, of these sources or of all, batch after batch. Answers counts by what came."""
+    counts: Counter[str] = Counter()
+    with open_store() as store, worker(store.engine) as me:
+        policies = _policies(store)
+        with store.engine.begin() as connection:
+            run_id = runs.begin(connection, "collect", datetime.now(UTC))
+        async with Fetcher() as web:
+            while batch := _claim(store, me, names):
+                counts.update(await fetch_batch(store, web, batch, policies))
+        with store.engine.begin() as connection:
+            runs.finish(connection, run_id, counts, datetime.now(UTC))
+    show_outcomes("collect", counts)
+    return dict(counts)
+
+
+@task(name="fetch batch", cache_policy=NO_CACHE)
+async def fetch_batch(
+    store: Store, web: Fetcher, batch: Sequence[ClaimedEntry], policies: Mapping[str, FetchPolicy]
+) -> dict[str, int]:
+    """Fetch these entries, all hosts at once; archive what changed and record every answer."""
+    fallback = store.settings.fetch_policy
+    answers = await asyncio.gather(*(_fetch(web, item, policies.get(item.source, fallback)) for item in batch))
+    return dict(_store_answers(store, batch, answers))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A passing fault: the entry is tried again."""
+
+    error: str
+    retry_after_s: float | None
+
+
+Answer = Page | NotModified | Rejection | Fault
+
+
+async def _fetch(web: Fetcher, item: ClaimedEntry, policy: FetchPolicy) -> Answer:
+    try:
+        return await web.get(item.url, policy)
+    except FetchFault as fault:
+        return Fault(str(fault), fault.retry_after_s)
+
+
+def _claim(store: Store, me: int, names: Sequence[str]) -> list[ClaimedEntry]:
+    with store.engine.begin() as connection:
+        return entries.claim_due(connection, me, datetime.now(UTC), store.settings.batch, names=names)
+
+
+def _policies(store: Store) -> dict[str, FetchPolicy]:
+    catalogue = read_catalogue(store.settings.sources, store.settings.fetch_policy)
+    return {source.name: source.fetch for source in catalogue}
+
+
+def _store_answers(store: Store, batch: Sequence[ClaimedEntry], answers: Sequence[Answer]) -> Counter[str]:
+    """Archive first, then all rows in one transaction: a row never points to bytes that are not there."""
+    got = [
+        FetchedPage(entry_id=item.id, source_id=item.source_id, page=answer)
+        for item, answer in zip(batch, answers, strict=True)
+        if isinstance(answer, Page)
+    ]
+    with store.engine.connect() as connection:
+        fresh = pages.changed(connection, got)
+    now = datetime.now(UTC)
+    places = write_pages(store.archive, _warc_name(now), [item.page for item in fresh]) if fresh else ()
+    with store.engine.begin() as connection:
+        pages.keep(connection, fresh, places)
+        same = {item.entry_id for item in got} - {item.entry_id for item in fresh}
+        pages.close_unchanged(connection, same, now)
+        counts = Counter({"fetched": len(fresh), Outcome.UNCHANGED: len(same)})
+        for item, answer in zip(batch, answers, strict=True):
+            counts.update(_store_other(connection, item, answer, now))
+    return +counts
+
+
+def _store_other(connection: Connection, item: ClaimedEntry, answer: Answer, now: datetime) -> list[str]:
+    """Record an answer that is no page; answers what to count it as."""
+    match answer:
+        case Rejection():
+            outcome = entries.reject(connection, item.id, answer, now)
+            return [f"{outcome}: {answer.reason}"]
+        case Fault():
+            outcome = entries.try_again(connection, item, answer.error, now, answer.retry_after_s)
+            return ["to be tried again" if outcome is Outcome.PENDING else f"{outcome}: fetch"]
+        case NotModified():
+            pages.close_unchanged(connection, [item.id], now)
+            return [Outcome.UNCHANGED]
+    return []
+
+
+def _warc_name(now: datetime) -> str:
+    """A name of its own for every batch, by month."""
+    return f"{now:%Y/%m}/{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}.warc.gz"

@@ -1,0 +1,122 @@
+"""ingest: unread pages → articles, cleaned and fingerprinted → settled in their stories. No web here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from extract.model import Rejection
+from flows.artifacts import show_outcomes
+from flows.isolation import Broken, Done, Workers, workers
+from flows.reading import read_archived_page
+from flows.store import Store, open_store
+from load import entries, pages, revisions, runs
+from load.engine import worker
+from load.entries import Outcome
+from load.pages import UnreadPage
+from load.revisions import Reading
+from load.settle import settle
+from transform.minhash import SketchSpec
+from transform.read import ReadPage, read_digest
+from transform.verify import MatchPolicy
+
+
+@flow(name="ingest", validate_parameters=False)
+def ingest(names: Sequence[str] = ()) -> dict[str, int]:
+    """Read every unread page, of these sources or of all, and place what is read in its story. Answers counts."""
+    counts: Counter[str] = Counter()
+    with open_store() as store, worker(store.engine) as me:
+        settings = store.settings
+        with store.engine.begin() as connection:
+            run_id = runs.begin(connection, "ingest", datetime.now(UTC))
+        with workers(settings.processes, settings.read_timeout_s) as readers:
+            while batch := _claim(store, me, names):
+                counts.update(read_batch(store, readers, batch))
+                counts.update(settle_batch(store))
+            counts.update(settle_batch(store))  # what another worker's pages held up until now
+        with store.engine.begin() as connection:
+            runs.finish(connection, run_id, counts, datetime.now(UTC))
+    show_outcomes("ingest", counts)
+    return dict(counts)
+
+
+@task(name="read batch", cache_policy=NO_CACHE)
+def read_batch(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
+    """Read these pages, each alone in a worker process, and store what they gave."""
+    spec = SketchSpec()
+    with store.engine.connect() as connection:
+        announced = entries.announcements(connection, [unread.entry_id for unread in batch])
+    calls = [(store.archive, unread.place, announced[unread.entry_id], spec) for unread in batch]
+    results = readers.map(read_archived_page, calls)
+    return dict(_store_results(store, batch, results, read_digest(spec)))
+
+
+@task(name="settle", cache_policy=NO_CACHE)
+def settle_batch(store: Store) -> dict[str, int]:
+    """Settle all that is ready, in transactions of one batch each."""
+    counts: Counter[str] = Counter()
+    while (done := settle(store.engine, MatchPolicy(), datetime.now(UTC), store.settings.batch)).pages:
+        counts.update(done.outcomes)
+    return dict(counts)
+
+
+def _claim(store: Store, me: int, names: Sequence[str]) -> list[UnreadPage]:
+    with store.engine.begin() as connection:
+        return pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch, names=names)
+
+
+def _store_results(
+    store: Store, batch: Sequence[UnreadPage], results: Sequence[Done[ReadPage | Rejection] | Broken], digest: bytes
+) -> Counter[str]:
+    """Keep what could be read, end what could not: every page of the batch leaves the queue or stays for another try."""
+    now = datetime.now(UTC)
+    readings: list[Reading] = []
+    counts: Counter[str] = Counter()
+    for unread, result in zip(batch, results, strict=True):
+        match result:
+            case Done(value=ReadPage() as read):
+                readings.append(
+                    Reading(
+                        page_id=unread.id,
+                        clean=read.clean,
+                        print=read.print,
+                        read_spec=digest,
+                    )
+                )
+            case Done(value=Rejection() as rejection):
+                counts[_reject(store, unread, rejection, now)] += 1
+            case Broken():
+                counts[_fail(store, unread, result.error, now)] += 1
+    refused = revisions.keep_all(store.engine, readings, now)
+    by_page = {unread.id: unread for unread in batch}
+    counts.update(_quarantine(store, by_page[page_id], error, now) for page_id, error in refused.items())
+    counts.update({"read": len(readings) - len(refused)})
+    return +counts
+
+
+def _reject(store: Store, unread: UnreadPage, rejection: Rejection, now: datetime) -> str:
+    with store.engine.begin() as connection:
+        outcome = entries.reject(connection, unread.entry_id, rejection, now)
+        pages.mark_read(connection, [unread.id], now, settled=True)
+    return f"{outcome}: {rejection.reason}"
+
+
+def _fail(store: Store, unread: UnreadPage, error: str, now: datetime) -> str:
+    """Reading broke: another try, or quarantine when it has broken too often."""
+    if unread.attempts + 1 >= pages.MAX_ATTEMPTS:
+        return _quarantine(store, unread, error, now)
+    with store.engine.begin() as connection:
+        pages.release(connection, unread.id)
+    return "to be tried again"
+
+
+def _quarantine(store: Store, unread: UnreadPage, error: str, now: datetime) -> str:
+    """The page stays in the archive, its entry says what broke; the line goes on without it."""
+    with store.engine.begin() as connection:
+        entries.close(connection, [unread.entry_id], Outcome.QUARANTINED, now, reason="read", detail=error)
+        pages.mark_read(connection, [unread.id], now, settled=True)
+    return f"{Outcome.QUARANTINED}: read"

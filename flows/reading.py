@@ -1,0 +1,18 @@
+"""What a worker process does with one page: take its bytes from the archive and read them. Imports no Prefect."""
+
+from __future__ import annotations
+
+from extract.model import Announcement, Rejection
+from extract.warc import WarcPlace, read_page as read_bytes
+from transform.minhash import SketchSpec
+from transform.read import ReadPage, read_page
+
+
+def read_archived_page(
+    archive: str, place: WarcPlace, announced: Announcement, spec: SketchSpec
+) -> ReadPage | Rejection:
+    """What the archived page says, or why it is no article.
+
+    Raises ArchiveDamaged when its bytes are not where they should be.
+    """
+    return read_page(read_bytes(archive, place), announced, spec)

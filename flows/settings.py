@@ -1,0 +1,65 @@
+"""The environment → one frozen `Settings` → the small specs that the other folders take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from extract.model import FetchPolicy
+
+DEFAULT_USER_AGENT = FetchPolicy().user_agent
+
+
+class Settings(BaseSettings):
+    """What a user sets by environment variables `STORYFOLD_…`; built once, in an entry point."""
+
+    model_config = SettingsConfigDict(env_prefix="STORYFOLD_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("storyfold"), description="data home: embedded Postgres, WARC archive"
+    )
+    database_url: str | None = Field(default=None, description="a Postgres of your own instead of the embedded one")
+    archive: str | None = Field(default=None, description="WARC archive, any fsspec URL; $STORYFOLD_HOME/warc if unset")
+    sources: Path = Field(default=Path("sources"), description="folder of source files, one TOML a publisher")
+    user_agent: str = Field(default=DEFAULT_USER_AGENT, description="how we name ourselves, with a contact")
+    connect_to: str = Field(
+        default="", description="'name=address:port, …': where to dial instead of asking DNS; '*.suffix' for many"
+    )
+    batch: int = Field(default=100, ge=1, le=10_000, description="entries or pages in one batch")
+    processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="processes that read pages")
+    read_timeout_s: float = Field(default=30.0, gt=0, description="deadline for reading one page")
+
+    @field_validator("connect_to")
+    @classmethod
+    def _connect_to_can_be_read(cls, value: str) -> str:
+        parse_connect_to(value)
+        return value
+
+    @property
+    def archive_url(self) -> str:
+        return self.archive or str(self.home.expanduser().absolute() / "warc")
+
+    @property
+    def fetch_policy(self) -> FetchPolicy:
+        """The defaults that a source's own file overrides."""
+        return FetchPolicy(user_agent=self.user_agent, connect_to=parse_connect_to(self.connect_to))
+
+
+def parse_connect_to(value: str) -> tuple[tuple[str, str, int], ...]:
+    """'daily.example=127.0.0.1:8080, *.example=…' → (name, address, port) each.
+
+    Raises ValueError for a part that does not read so.
+    """
+    return tuple(_one_target(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _one_target(part: str) -> tuple[str, str, int]:
+    name, equals, target = part.partition("=")
+    address, colon, port = target.rpartition(":")
+    if not (equals and colon and name and address and port.isdigit()):
+        raise ValueError(f"{part!r} does not read 'name=address:port'")
+    return name, address.strip("[]"), int(port)

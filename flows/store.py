@@ -1,0 +1,62 @@
+"""The open store: database, worker, archive and catalogue, for as long as a command or a flow run needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from extract.catalogue import read_source
+from extract.model import FetchPolicy, Source
+from flows.settings import Settings
+from load import engine as engines
+from load import postgres
+from load.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """What the lines work with."""
+
+    engine: Engine
+    settings: Settings
+
+    @property
+    def archive(self) -> str:
+        return self.settings.archive_url
+
+
+@contextmanager
+def open_store(settings: Settings | None = None) -> Iterator[Store]:
+    """The store that the settings name, its schema brought up to date; the embedded server runs while it is open.
+
+    Raises PostgresUnavailable or StoreUnavailable, each with one sentence for the user.
+    """
+    settings = settings or Settings()
+    with _database_url(settings) as url:
+        engine = engines.connect(url)
+        try:
+            engines.upgrade(engine)
+            yield Store(engine=engine, settings=settings)
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def _database_url(settings: Settings) -> Iterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with postgres.session(settings.home.expanduser().absolute()) as url:
+        yield url
+
+
+def read_catalogue(folder: Path, defaults: FetchPolicy) -> tuple[Source, ...]:
+    """The sources of a folder, by name; empty when there is no such folder.
+
+    Raises BadSource for the first file that cannot be read as one.
+    """
+    return tuple(
+        read_source(path.read_text(encoding="utf-8"), path.stem, defaults) for path in sorted(folder.glob("*.toml"))
+    )

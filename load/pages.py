@@ -1,0 +1,132 @@
+"""Pages: what was fetched, where its bytes lie, who reads it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, null, select, update
+
+from extract.model import Page
+from extract.warc import WarcPlace
+from load.claims import claim, free, lock_claims
+from load.entries import Outcome, close, fetched
+from load.tables import page, source
+
+MAX_ATTEMPTS = 3  # at reading: then the page is quarantined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedPage:
+    """A page and the entry that asked for it."""
+
+    entry_id: int
+    source_id: int
+    page: Page
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.blake2b(self.page.body, digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadPage:
+    """A page that this worker reads; its bytes lie at `place`."""
+
+    id: int
+    entry_id: int
+    source_id: int
+    url: str
+    place: WarcPlace
+    attempts: int  # before this one
+
+
+def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
+    """Those whose bytes differ from the last that we have of their entry."""
+    latest = (
+        select(page.c.entry_id, page.c.body_digest)
+        .distinct(page.c.entry_id)
+        .where(page.c.entry_id.in_([fetched_page.entry_id for fetched_page in pages]))
+        .order_by(page.c.entry_id, page.c.id.desc())
+    )
+    known = {entry_id: digest for entry_id, digest in connection.execute(latest)}
+    return [item for item in pages if known.get(item.entry_id) != item.digest]
+
+
+def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[WarcPlace]) -> None:
+    """Record pages whose bytes are in the archive; their entries wait for the reading."""
+    if not pages:
+        return
+    rows = [_row(item, place) for item, place in zip(pages, places, strict=True)]
+    connection.execute(insert(page), rows)
+    fetched(connection, [item.entry_id for item in pages])
+
+
+def close_unchanged(connection: Connection, entry_ids: Collection[int], now: datetime) -> None:
+    """The web says, or the bytes show, that nothing changed since the last page of these entries."""
+    if entry_ids:
+        close(connection, entry_ids, Outcome.UNCHANGED, now)
+
+
+def claim_unread(
+    connection: Connection, worker: int, now: datetime, limit: int, *, names: Collection[str] = ()
+) -> list[UnreadPage]:
+    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt.
+
+    names: only those of these sources; all when empty.
+    """
+    lock_claims(connection, page)
+    query = select(page).where(page.c.read_at.is_(None), free(page, now)).order_by(page.c.id).limit(limit)
+    if names:
+        query = query.where(page.c.source_id.in_(select(source.c.id).where(source.c.name.in_(names))))
+    rows = connection.execute(query).all()
+    ids = [row.id for row in rows]
+    claim(connection, page, ids, worker, now)
+    connection.execute(update(page).where(page.c.id.in_(ids)).values(attempts=page.c.attempts + 1))
+    return [
+        UnreadPage(
+            id=row.id,
+            entry_id=row.entry_id,
+            source_id=row.source_id,
+            url=row.url,
+            place=WarcPlace(file=row.warc_file, offset=row.warc_offset, length=row.warc_length),
+            attempts=row.attempts,
+        )
+        for row in rows
+    ]
+
+
+def count_unread(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).where(page.c.read_at.is_(None))).scalar_one())
+
+
+def mark_read(connection: Connection, page_ids: Collection[int], now: datetime, *, settled: bool) -> None:
+    """These pages are read; settled says that there is nothing to place in a story."""
+    values = {"read_at": now, "claimed_by": null(), "claimed_until": null()}
+    if settled:
+        values["settled_at"] = now
+    connection.execute(update(page).where(page.c.id.in_(page_ids)).values(values))
+
+
+def release(connection: Connection, page_id: int) -> None:
+    """Give the page back to the queue; the attempt is counted."""
+    connection.execute(update(page).where(page.c.id == page_id).values(claimed_by=null(), claimed_until=null()))
+
+
+def _row(item: FetchedPage, place: WarcPlace) -> dict[str, object]:
+    return {
+        "entry_id": item.entry_id,
+        "source_id": item.source_id,
+        "url": item.page.url,
+        "final_url": item.page.final_url,
+        "status": item.page.status,
+        "headers": [list(header) for header in item.page.headers],
+        "fetched_at": item.page.fetched_at,
+        "body_digest": item.digest,
+        "body_bytes": len(item.page.body),
+        "warc_file": place.file,
+        "warc_offset": place.offset,
+        "warc_length": place.length,
+    }

@@ -1,0 +1,153 @@
+"""What pages said: revisions with their cuts and sketches. Written once, never changed, settled later."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError
+
+from load.pages import mark_read
+from load.rows import clean_text, from_bigints, from_bytes, to_bigints, to_bytes
+from load.tables import cut, revision, sketch
+from transform.model import CleanArticle, Fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one page gave: the cleaned article and its fingerprint, by the spec that read it."""
+
+    page_id: int
+    clean: CleanArticle
+    print: Fingerprint
+    read_spec: bytes  # digest of extractor, rules and sketch
+
+
+def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> None:
+    """Store the readings; their pages wait for settling."""
+    if not readings:
+        return
+    ids = _insert_revisions(connection, readings)
+    fresh = [reading for reading in readings if reading.page_id in ids]
+    _insert_cuts(connection, fresh, ids)
+    _insert_sketches(connection, fresh, ids)
+    mark_read(connection, [reading.page_id for reading in readings], now, settled=False)
+
+
+def keep_all(engine: Engine, readings: Sequence[Reading], now: datetime) -> dict[int, str]:
+    """Store the readings together; if Postgres refuses a value, each alone. Page id → error of those refused."""
+    try:
+        with engine.begin() as connection:
+            keep(connection, readings, now)
+    except DBAPIError as error:
+        if not _is_about_a_value(error):
+            raise
+        return _keep_each(engine, readings, now)
+    return {}
+
+
+def _keep_each(engine: Engine, readings: Sequence[Reading], now: datetime) -> dict[int, str]:
+    refused = {}
+    for reading in readings:
+        try:
+            with engine.begin() as connection:
+                keep(connection, [reading], now)
+        except DBAPIError as error:
+            if not _is_about_a_value(error):
+                raise
+            refused[reading.page_id] = str(error.orig)
+    return refused
+
+
+def _is_about_a_value(error: DBAPIError) -> bool:
+    """SQLSTATE classes 22 (data exception) and 54 (program limit exceeded); anything else is not the article's fault."""
+    return str(getattr(error.orig, "sqlstate", ""))[:2] in ("22", "54")
+
+
+def fingerprints(connection: Connection, revision_ids: Collection[int]) -> dict[int, Fingerprint]:
+    """Revision id → fingerprint."""
+    query = (
+        select(sketch, revision.c.words, revision.c.text_digest)
+        .join(revision, revision.c.id == sketch.c.revision_id)
+        .where(sketch.c.revision_id.in_(revision_ids))
+    )
+    return {
+        row.revision_id: Fingerprint(
+            spec=row.spec,
+            words=row.words,
+            text_digest=row.text_digest,
+            shingles=from_bytes(row.shingles),
+            facts=from_bytes(row.facts),
+            signature=np.frombuffer(row.signature, dtype="<u4"),
+            bands=from_bigints(row.bands),
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _insert_revisions(connection: Connection, readings: Sequence[Reading]) -> Mapping[int, int]:
+    """Page id → revision id of those that were not there: a page is read once by one spec."""
+    statement = upsert(revision).on_conflict_do_nothing(index_elements=[revision.c.page_id, revision.c.read_spec])
+    rows = connection.execute(
+        statement.returning(revision.c.page_id, revision.c.id), [_revision_row(reading) for reading in readings]
+    )
+    return {page_id: revision_id for page_id, revision_id in rows}
+
+
+def _insert_cuts(connection: Connection, readings: Sequence[Reading], ids: Mapping[int, int]) -> None:
+    rows = [
+        {
+            "revision_id": ids[reading.page_id],
+            "position": removed.position,
+            "kind": removed.kind,
+            "rule": removed.rule,
+            "text": clean_text(removed.text),
+        }
+        for reading in readings
+        for removed in reading.clean.cuts
+    ]
+    if rows:
+        connection.execute(insert(cut), rows)
+
+
+def _insert_sketches(connection: Connection, readings: Sequence[Reading], ids: Mapping[int, int]) -> None:
+    rows = [
+        {
+            "revision_id": ids[reading.page_id],
+            "spec": reading.print.spec,
+            "signature": reading.print.signature.astype("<u4", copy=False).tobytes(),
+            "shingles": to_bytes(reading.print.shingles),
+            "facts": to_bytes(reading.print.facts),
+            "bands": to_bigints(reading.print.bands),
+        }
+        for reading in readings
+    ]
+    if rows:
+        connection.execute(insert(sketch), rows)
+
+
+def _revision_row(reading: Reading) -> dict[str, object]:
+    article = reading.clean.article
+    return {
+        "page_id": reading.page_id,
+        "read_spec": reading.read_spec,
+        "url": clean_text(article.url),
+        "url_key": article.key,
+        "title": clean_text(article.title),
+        "authors": [clean_text(author) for author in article.authors],
+        "summary": clean_text(article.summary),
+        "text": clean_text(reading.clean.text),
+        "language": article.language,
+        "published_at": article.published_at,
+        "date_precision": article.date_precision,
+        "date_found_in": article.date_found_in,
+        "modified_at": article.modified_at,
+        "fetched_at": article.fetched_at,
+        "flags": sorted(article.flags),
+        "words": reading.print.words,
+        "text_digest": reading.print.text_digest,
+    }

@@ -1,0 +1,39 @@
+"""Values as Postgres takes them: text without what it refuses, hashes as signed bigint and as bytes."""
+
+from __future__ import annotations
+
+from typing import overload
+
+import numpy as np
+
+from transform.model import Hashes
+
+_REFUSED = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+
+
+@overload
+def clean_text(text: str) -> str: ...
+@overload
+def clean_text(text: None) -> None: ...
+def clean_text(text: str | None) -> str | None:
+    """The text without NUL characters, and with lone surrogates replaced: Postgres takes neither."""
+    return None if text is None else text.translate(_REFUSED)
+
+
+def to_bigints(hashes: Hashes) -> list[int]:
+    """Unsigned 64-bit hashes as Postgres's signed ones, bit for bit."""
+    signed: list[int] = hashes.view(np.int64).tolist()
+    return signed
+
+
+def from_bigints(values: list[int]) -> Hashes:
+    return np.array(values, dtype=np.int64).view(np.uint64)
+
+
+def to_bytes(values: Hashes) -> bytes:
+    """Little-endian bytes of the array."""
+    return values.astype("<u8", copy=False).tobytes()
+
+
+def from_bytes(data: bytes) -> Hashes:
+    return np.frombuffer(data, dtype="<u8").astype(np.uint64, copy=False)

@@ -1,0 +1,256 @@
+"""Settling: the one place where articles get their place in a story.
+
+Pages are settled in the order of their ids, whoever read them: a page waits until all before it are read. So the
+stories do not depend on how many workers read, in which order they finish, or who is killed meanwhile. One transaction
+holds the lock, looks at the neighbours, decides and writes; apart, two workers would open two stories for one text.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
+
+from load import index, stories
+from load.claims import lock
+from load.entries import Outcome, close
+from load.pages import mark_read
+from load.revisions import fingerprints
+from load.tables import article, entry, page, revision
+from transform.assign import Newcomer, assign
+from transform.model import ArticleId, Fingerprint, Match, MatchKind
+from transform.revision import RevisionKind, State, classify_revision
+from transform.verify import MatchPolicy, Side, verify
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What one batch came to."""
+
+    pages: int = 0
+    outcomes: Mapping[Outcome, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One read page, and what it is to the article we know."""
+
+    row: Row[Any]
+    print: Fingerprint
+    known: Row[Any] | None  # the article with its current revision
+    kind: RevisionKind
+
+
+def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Settled:
+    """Place the next read pages in their stories and close their entries; one writer at a time.
+
+    limit: pages in this transaction; it does not change the stories.
+    """
+    with engine.begin() as connection:
+        lock(connection, "settle")
+        turns = _next_turns(connection, limit)
+        if not turns:
+            return Settled(outcomes={})
+        ids = _identify(connection, turns)
+        _place(connection, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
+        _settle_revisions(connection, turns, ids)
+        return _close(connection, turns, ids, now)
+
+
+def _next_turns(connection: Connection, limit: int) -> list[_Turn]:
+    """The read pages whose turn it is, up to the second of one article: a change is judged by what came before."""
+    barrier = select(func.min(page.c.id)).where(page.c.read_at.is_(None)).scalar_subquery()
+    query = (
+        select(revision, page.c.entry_id, page.c.source_id)
+        .join(page, page.c.id == revision.c.page_id)
+        .where(
+            page.c.read_at.is_not(None),
+            page.c.settled_at.is_(None),
+            revision.c.kind.is_(None),
+            page.c.id < func.coalesce(barrier, page.c.id + 1),
+        )
+        .order_by(page.c.id, revision.c.id)
+        .limit(limit)
+    )
+    rows = _before_repeat(connection.execute(query).all())
+    known = _known_articles(connection, [row.url_key for row in rows])
+    prints = fingerprints(connection, [row.id for row in rows] + [row.revision_id for row in known.values()])
+    return [_turn(row, known.get(row.url_key), prints) for row in rows]
+
+
+def _before_repeat(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    seen: set[bytes] = set()
+    for place, row in enumerate(rows):
+        if row.url_key in seen:
+            return list(rows[:place])
+        seen.add(row.url_key)
+    return list(rows)
+
+
+def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Row[Any]]:
+    query = (
+        select(
+            article.c.id.label("article_id"),
+            article.c.url_key,
+            article.c.revision_id,
+            revision.c.title,
+            revision.c.modified_at,
+            revision.c.fetched_at,
+        )
+        .join(revision, revision.c.id == article.c.revision_id)
+        .where(article.c.url_key.in_(keys))
+    )
+    return {row.url_key: row for row in connection.execute(query)}
+
+
+def _turn(row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprint]) -> _Turn:
+    before = None if known is None else _state(known, prints[known.revision_id])
+    return _Turn(row, prints[row.id], known, classify_revision(before, _state(row, prints[row.id])))
+
+
+def _state(row: Row[Any], print_: Fingerprint) -> State:
+    return State(title=row.title, print=print_, modified_at=row.modified_at, fetched_at=row.fetched_at)
+
+
+def _has_new_text(turn: _Turn) -> bool:
+    return turn.kind not in (RevisionKind.UNCHANGED, RevisionKind.STALE)
+
+
+def _identify(connection: Connection, turns: Sequence[_Turn]) -> dict[int, ArticleId]:
+    """Revision id → article id; new URLs are given articles, in the order of their pages."""
+    known = {turn.row.id: ArticleId(turn.known.article_id) for turn in turns if turn.known is not None}
+    return known | _found_articles(connection, [turn for turn in turns if turn.known is None])
+
+
+def _found_articles(connection: Connection, turns: Sequence[_Turn]) -> dict[int, ArticleId]:
+    if not turns:
+        return {}
+    rows = [
+        {
+            "url": turn.row.url,
+            "url_key": turn.row.url_key,
+            "source_id": turn.row.source_id,
+            "revision_id": turn.row.id,
+            "first_fetched_at": turn.row.fetched_at,
+        }
+        for turn in turns
+    ]
+    returning = insert(article).returning(article.c.revision_id, article.c.id, sort_by_parameter_order=True)
+    return {revision_id: ArticleId(id_) for revision_id, id_ in connection.execute(returning, rows)}
+
+
+def _place(
+    connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], policy: MatchPolicy, now: datetime
+) -> None:
+    """Find, judge and store the matches of the new texts, and what they make of the stories.
+
+    What stands around is read before anything is written: each newcomer is to meet the others as they were before their
+    turns.
+    """
+    sides = [Side(id=ids[turn.row.id], day=_day(turn.row), print=turn.print) for turn in turns]
+    changed = {ids[turn.row.id] for turn in turns if turn.known is not None}
+    matches = _matches(connection, sides, changed, policy)
+    around = stories.neighbourhood(connection, _matched(matches) | changed)
+    _say_now(connection, turns, ids)
+    members = stories.members(connection, [side.id for side in sides])
+    newcomers = [Newcomer(member=members[side.id], matches=found) for side, found in zip(sides, matches, strict=True)]
+    stories.write(connection, assign(newcomers, around), {**around.members, **members}, now)
+    stories.keep_matches(connection, (match for found in matches for match in found), policy.digest, now)
+    index.replace_keys(connection, sides, changed)
+    _mark_drifted(connection, [newcomer for newcomer in newcomers if newcomer.member.id in changed])
+
+
+def _matches(
+    connection: Connection, sides: Sequence[Side], changed: Collection[ArticleId], policy: MatchPolicy
+) -> list[tuple[Match, ...]]:
+    """For each newcomer its verified pairs with the candidates before it."""
+    found = index.candidates(connection, sides, changed, policy.newest)
+    fresh = {side.id for side in sides} - set(changed)
+    known = _stored_sides(connection, {other for others in found for other in others} - fresh)
+    matches = []
+    for side, others, history in zip(sides, found, index.histories(connection, sides, policy), strict=True):
+        pairs = (sorted((side, known[other]), key=lambda one: one.id) for other in sorted(others))
+        matches.append(tuple(verify(left, right, history, policy) for left, right in pairs))
+        known[side.id] = side
+    return matches
+
+
+def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Side]:
+    """The candidates as they stand in the store."""
+    query = (
+        select(article.c.id.label("article_id"), revision.c.id, revision.c.published_at, revision.c.fetched_at)
+        .join(revision, revision.c.id == article.c.revision_id)
+        .where(article.c.id.in_(articles))
+    )
+    rows = connection.execute(query).all()
+    prints = fingerprints(connection, [row.id for row in rows])
+    return {
+        ArticleId(row.article_id): Side(id=ArticleId(row.article_id), day=_day(row), print=prints[row.id])
+        for row in rows
+    }
+
+
+def _matched(matches: Iterable[Iterable[Match]]) -> set[ArticleId]:
+    positive = (match for found in matches for match in found if match.kind is not MatchKind.DIFFERENT)
+    return {article_id for match in positive for article_id in (match.left, match.right)}
+
+
+def _say_now(connection: Connection, turns: Iterable[_Turn], ids: Mapping[int, ArticleId]) -> None:
+    """Make the changed articles say what their new revisions say."""
+    for turn in turns:
+        if turn.known is not None:
+            current = update(article).where(article.c.id == ids[turn.row.id])
+            connection.execute(current.values(revision_id=turn.row.id, url=turn.row.url))
+
+
+def _mark_drifted(connection: Connection, changed: Iterable[Newcomer]) -> None:
+    """Mark those whose new text matches nobody any more; they keep their story by identity."""
+    for newcomer in changed:
+        alone = all(match.kind is MatchKind.DIFFERENT for match in newcomer.matches)
+        drifted = alone and stories.size_of_story(connection, newcomer.member.id) > 1
+        connection.execute(update(article).where(article.c.id == newcomer.member.id).values(drifted=drifted))
+
+
+def _settle_revisions(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId]) -> None:
+    """Say what each text was to its article; one that says nothing new is dropped, its page remains."""
+    same = [turn.row.id for turn in turns if turn.kind is RevisionKind.UNCHANGED]
+    connection.execute(delete(revision).where(revision.c.id.in_(same)))
+    rows = [
+        {"revision": turn.row.id, "kind": turn.kind, "article": ids[turn.row.id]}
+        for turn in turns
+        if turn.kind is not RevisionKind.UNCHANGED
+    ]
+    if rows:
+        owner = update(revision).where(revision.c.id == bindparam("revision"))
+        connection.execute(owner.values(kind=bindparam("kind"), article_id=bindparam("article")), rows)
+
+
+def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime) -> Settled:
+    """End each page's entry in the outcome that its text had."""
+    mark_read(connection, [turn.row.page_id for turn in turns], now, settled=True)
+    by_outcome: defaultdict[Outcome, list[_Turn]] = defaultdict(list)
+    for turn in turns:
+        by_outcome[_outcome(turn.kind)].append(turn)
+    for outcome, closed in by_outcome.items():
+        close(connection, [turn.row.entry_id for turn in closed], outcome, now)
+    owner = update(entry).where(entry.c.id == bindparam("entry")).values(article_id=bindparam("article"))
+    connection.execute(owner, [{"entry": turn.row.entry_id, "article": ids[turn.row.id]} for turn in turns])
+    return Settled(pages=len(turns), outcomes={outcome: len(closed) for outcome, closed in by_outcome.items()})
+
+
+def _outcome(kind: RevisionKind) -> Outcome:
+    if kind is RevisionKind.FIRST:
+        return Outcome.LOADED
+    return Outcome.UNCHANGED if kind in (RevisionKind.UNCHANGED, RevisionKind.STALE) else Outcome.REVISED
+
+
+def _day(row: Row[Any]) -> int:
+    """Day of publication, or of the fetch where no date is trusted; days since the epoch."""
+    moment: datetime = row.published_at or row.fetched_at
+    return (moment - _EPOCH).days

