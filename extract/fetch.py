@@ -38,6 +38,7 @@ from yarl import URL
 from extract.model import FetchPolicy, NotModified, Page, Reason, Rejection, Validators
 from extract.robots import MAX_ROBOTS_BYTES, Robots, read_robots
 from extract.urls import BadUrl, normalize_url, registrable_domain, resolve_link
+from extract.warc import CodingError, undo_codings
 
 MAX_CRAWL_DELAY_S = 60.0  # some sites say 3600, copied from an example; a site in earnest says Disallow
 MAX_RETRY_AFTER_S = 86_400.0  # whoever asks for more is asked again after a day
@@ -49,8 +50,6 @@ MAX_HEADER_BYTES = 65_536  # a line of it; newsrooms' Content-Security-Policy ou
 MAX_HEADERS = 256
 
 _ACCEPT = "text/html,application/xhtml+xml,application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.8"
-_CODINGS = ("gzip", "deflate", "br")  # what aiohttp undoes, chunk by chunk, with what we depend on
-_OTHER_CODINGS = re.compile(r"\b(?:gzip|deflate|br|zstd|compress|dcb|dcz)\b")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({408, 425, 429, 503})  # each means 'later' by RFC 9110 §15, RFC 8470, RFC 6585
@@ -286,10 +285,11 @@ class Fetcher:
             self._sessions[policy] = ClientSession(
                 connector=TCPConnector(resolver=_GuardedResolver(policy)),
                 cookie_jar=DummyCookieJar(),
+                auto_decompress=False,
                 headers={
                     "User-Agent": policy.user_agent,
                     "Accept": _ACCEPT,
-                    "Accept-Encoding": ", ".join(_CODINGS),
+                    "Accept-Encoding": "gzip, deflate, br",
                 },
                 timeout=ClientTimeout(
                     total=policy.timeout_s, sock_connect=policy.read_timeout_s, sock_read=policy.read_timeout_s
@@ -420,7 +420,7 @@ def _target(url: str, policy: FetchPolicy) -> URL:
     target = URL(url).with_fragment(None)
     if target.scheme == "file":
         raise _Refused(Reason.BAD_URL, "a local file")
-    address = _literal_address(target.raw_host or "")
+    address = _literal_address((target.raw_host or "").removesuffix("."))
     if address and not may_dial(address, policy.allow_networks):
         raise _Refused(Reason.PRIVATE_ADDRESS, f"{target.raw_host} is {address}")
     return target
@@ -473,45 +473,43 @@ def _text(raw: bytes) -> str:
 
 
 async def _read_page(response: ClientResponse, call: _Call) -> bytes:
-    """The body of a good answer, bounded after decompression; empty for all other answers, which say enough."""
+    """The body of a good answer, bounded before and after decompression; empty for all others, which say enough."""
     if not 200 <= response.status < 300:
         return b""
-    _refuse_type(response)
-    _refuse_coding(response, call)
     limit = call.policy.max_bytes
+    _refuse_type(response)
     if (response.content_length or 0) > limit:
         raise _Refused(Reason.TOO_LARGE, f"{response.content_length} bytes announced")
-    body = await _read_until(response, limit)
+    body = await _read_body(response, call, limit)
     if len(body) > limit:
         raise _Refused(Reason.TOO_LARGE, f"more than {limit} bytes")
     return body
 
 
-async def _read_robots_body(response: ClientResponse, _: _Call) -> bytes:
-    return await _read_until(response, MAX_ROBOTS_BYTES) if 200 <= response.status < 300 else b""
+async def _read_robots_body(response: ClientResponse, call: _Call) -> bytes:
+    return await _read_body(response, call, MAX_ROBOTS_BYTES) if 200 <= response.status < 300 else b""
 
 
-async def _read_until(response: ClientResponse, limit: int) -> bytes:
-    """The body, or a little more than `limit` bytes of it: what is left is never read nor decompressed."""
-    body = bytearray()
+async def _read_body(response: ClientResponse, call: _Call, limit: int) -> bytes:
+    """The body without its codings, or a little more than `limit` bytes of it; what is left stays unread.
+
+    aiohttp's own decompression takes a gzip or brotli body that breaks off for a whole one.
+    """
+    raw = bytearray()
     async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > limit:
+        raw += chunk
+        if len(raw) > limit:
             response.close()
             break
-    return bytes(body)
+    try:
+        return undo_codings(bytes(raw), ",".join(response.headers.getall("Content-Encoding", [])), limit)
+    except CodingError as fault:
+        raise BadAnswer(call.url, str(fault)) from fault
 
 
 def _refuse_type(response: ClientResponse) -> None:
     if _WRONG_TYPES.fullmatch(response.content_type):
         raise _Refused(Reason.WRONG_TYPE, response.content_type)
-
-
-def _refuse_coding(response: ClientResponse, call: _Call) -> None:
-    """Pass what aiohttp has undone, and words that are no codings at all ('utf-8', 'none'), as browsers do."""
-    coding = response.headers.get("Content-Encoding", "").strip().lower()
-    if coding not in _CODINGS and _OTHER_CODINGS.search(coding):
-        raise BadAnswer(call.url, f"content coding {coding!r}, which was not asked for")
 
 
 def _judge(call: _Call, answer: _Answer) -> None:

@@ -42,8 +42,11 @@ _ORIGINAL = "X-Archive-Orig-"
 _OF_THE_CODED_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _WARC_MAGIC = b"WARC/1."
+_ANY_MAGIC = re.compile(rb"\x1f\x8b\x08|WARC/1\.")
 _CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BLOCK = 1 << 16
+_MAX_MEMBERS = 64  # of one gzip body; each costs a copy of the rest
+_OTHER_CODINGS = frozenset({"zstd", "compress", "x-compress", "dcb", "dcz"})
 _GZIP_WBITS = 16 + zlib.MAX_WBITS
 
 _log = logging.getLogger(__name__)
@@ -60,6 +63,10 @@ class ArchiveDamaged(Exception):
 
     def __reduce__(self) -> tuple[type[ArchiveDamaged], tuple[str, int, str]]:
         return type(self), (self.file, self.offset, self.why)
+
+
+class CodingError(ValueError):
+    """A body that is not coded as its head says, or in a way that nobody asked for."""
 
 
 class _Damage(Exception):
@@ -135,6 +142,17 @@ def iter_pages(
                 continue
             if page is not None and 200 <= page.status < 300:
                 yield page, WarcPlace(file=file, offset=offset, length=length)
+
+
+def undo_codings(body: bytes, content_encoding: str, limit: int) -> bytes:
+    """The body without its content codings (RFC 9110 §8.4); longer than `limit` means that it goes on.
+
+    Never decompresses far past `limit`. Words that are no codings ('utf-8', 'none') are passed over, as browsers do.
+    Raises CodingError, also for a body that ends too early: half an article must not pass for one.
+    """
+    for coding in reversed(content_encoding.lower().split(",")):
+        body = _undone(coding.strip(), body, limit) if body else body
+    return body
 
 
 def _record_of(writer: WARCWriter, page: Page) -> Any:
@@ -218,7 +236,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _records(stream: BinaryIO, start: int, tell: Callable[[int, _Damage], None]) -> Iterator[tuple[int, int, bytes]]:
     """Offset, length and plain bytes of each record from `start` on; broken stretches are told, then leapt over."""
-    magic = _GZIP_MAGIC if stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC else _WARC_MAGIC
     lost = False
     offset = _behind_blank_lines(stream, start)
     while offset is not None:
@@ -228,7 +245,7 @@ def _records(stream: BinaryIO, start: int, tell: Callable[[int, _Damage], None])
             if not lost:
                 tell(offset, damage)
             lost = True
-            offset = _next_magic(stream, offset + 1, magic)
+            offset = _next_magic(stream, offset + 1)
             continue
         lost = False
         yield offset, length, record
@@ -245,15 +262,15 @@ def _behind_blank_lines(stream: BinaryIO, offset: int) -> int | None:
     return None
 
 
-def _next_magic(stream: BinaryIO, offset: int, magic: bytes) -> int | None:
+def _next_magic(stream: BinaryIO, offset: int) -> int | None:
     """Where, from `offset` on, bytes stand that a record may begin with; None if nowhere."""
     stream.seek(offset)
     window = b""
     while block := stream.read(_BLOCK):
         window += block
-        if (found := window.find(magic)) >= 0:
-            return offset + found
-        kept = window[-(len(magic) - 1) :]
+        if found := _ANY_MAGIC.search(window):
+            return offset + found.start()
+        kept = window[1 - len(_WARC_MAGIC) :]
         offset += len(window) - len(kept)
         window = kept
     return None
@@ -352,8 +369,8 @@ def _page_of_resource(fields: Any, block: bytes) -> Page:
 
 
 def _name_and_value(line: str) -> tuple[str, str]:
-    name, _, value = line.partition(": ")
-    return name, value
+    name, _, value = line.partition(":")
+    return name, value.lstrip()
 
 
 def _page(fields: Any, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> Page:
@@ -381,43 +398,59 @@ def _restored(name: str) -> str:
 
 
 def _decoded(head: StatusAndHeaders, body: bytes) -> bytes:
-    """The body without the codings that its HTTP head names; many archives undid them and kept the head."""
+    """The body without the codings that its HTTP head names; many archives undid them and kept the head as it was."""
     if "chunked" in head.get_header("Transfer-Encoding", "").lower():
         body = ChunkedDataReader(BytesIO(body)).read()
-    codings = [coding.strip().lower() for coding in head.get_header("Content-Encoding", "").split(",")]
-    for coding in reversed(codings):
-        try:
-            body = _undone(coding, body)
-        except (zlib.error, brotli.error) as fault:
-            if not body.lstrip().startswith((b"<", b"{")):
-                raise _Damage(f"a body that is not {coding} as said") from fault
-    return body
-
-
-def _undone(coding: str, body: bytes) -> bytes:
-    if coding in ("gzip", "x-gzip"):
-        return _inflated(body, _GZIP_WBITS)
-    if coding == "deflate":  # with zlib's head by RFC 9110 §8.4.1.2, without it by some servers
-        return _inflated(body, zlib.MAX_WBITS if body[:1] and body[0] & 0x0F == 8 else -zlib.MAX_WBITS)
-    if coding == "br":
-        return _unbrotlied(body)
-    if coding in ("zstd", "compress", "x-compress"):
-        raise _Damage(f"content coding {coding}")
-    return body
-
-
-def _inflated(body: bytes, wbits: int) -> bytes:
-    inflater = zlib.decompressobj(wbits)
-    plain = inflater.decompress(body, MAX_RECORD_BYTES + 1)
+    try:
+        plain = undo_codings(body, head.get_header("Content-Encoding", ""), MAX_RECORD_BYTES)
+    except CodingError as fault:
+        if body.lstrip().startswith((b"<", b"{")):
+            return body
+        raise _Damage(str(fault)) from fault
     _check_size(len(plain))
-    if body and not inflater.eof:
-        raise _Damage("a compressed body is cut off")
     return plain
 
 
-def _unbrotlied(body: bytes) -> bytes:
+def _undone(coding: str, body: bytes, limit: int) -> bytes:
+    if coding in ("gzip", "x-gzip"):
+        return _inflated(body, limit, _GZIP_WBITS)
+    if coding == "deflate":  # with zlib's head by RFC 9110 §8.4.1.2, without it by some servers
+        return _inflated(body, limit, zlib.MAX_WBITS if body[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+    if coding == "br":
+        return _unbrotlied(body, limit)
+    if coding in _OTHER_CODINGS:
+        raise CodingError(f"content coding {coding}")
+    return body
+
+
+def _inflated(body: bytes, limit: int, wbits: int) -> bytes:
+    plain = b""
+    for _ in range(_MAX_MEMBERS):
+        inflater = zlib.decompressobj(wbits)
+        try:
+            plain += inflater.decompress(body, limit + 1 - len(plain))
+        except zlib.error as fault:
+            raise CodingError(f"a body that is not compressed as said ({fault})") from fault
+        if len(plain) > limit:
+            return plain
+        if not inflater.eof:
+            raise CodingError("a compressed body is cut off")
+        body = inflater.unused_data
+        if not body.startswith(_GZIP_MAGIC):  # padding, which some servers leave behind
+            return plain
+    raise CodingError(f"more than {_MAX_MEMBERS} gzip members")
+
+
+def _unbrotlied(body: bytes, limit: int) -> bytes:
     decompressor = brotli.Decompressor()
-    plain: bytes = decompressor.process(body, output_buffer_limit=MAX_RECORD_BYTES)
-    if body and not decompressor.is_finished():
-        raise _Damage("a compressed body is cut off, or past all bounds")
-    return plain
+    plain = bytearray()
+    try:
+        plain += decompressor.process(body, output_buffer_limit=limit + 1)
+        while not decompressor.is_finished() and len(plain) <= limit:
+            more = decompressor.process(b"", output_buffer_limit=limit + 1)
+            if not more:
+                raise CodingError("a compressed body is cut off")
+            plain += more
+    except brotli.error as fault:
+        raise CodingError(f"a body that is not compressed as said ({fault})") from fault
+    return bytes(plain)

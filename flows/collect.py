@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -24,16 +25,16 @@ from load.pages import FetchedPage
 
 
 @flow(name="collect", validate_parameters=False)
-async def collect(names: Sequence[str] = ()) -> dict[str, int]:
+def collect(names: Sequence[str] = ()) -> dict[str, int]:
     """Fetch every entry that is due, of these sources or of all, batch after batch. Answers counts by what came."""
     counts: Counter[str] = Counter()
     with open_store() as store, worker(store.engine) as me:
         policies = _policies(store)
         with store.engine.begin() as connection:
             run_id = runs.begin(connection, "collect", datetime.now(UTC))
-        async with Fetcher() as web:
+        with _web() as web:
             while batch := _claim(store, me, names):
-                counts.update(await fetch_batch(store, web, batch, policies))
+                counts.update(fetch_batch(store, web, batch, policies))
         with store.engine.begin() as connection:
             runs.finish(connection, run_id, counts, datetime.now(UTC))
     show_outcomes("collect", counts)
@@ -41,12 +42,12 @@ async def collect(names: Sequence[str] = ()) -> dict[str, int]:
 
 
 @task(name="fetch batch", cache_policy=NO_CACHE)
-async def fetch_batch(
-    store: Store, web: Fetcher, batch: Sequence[ClaimedEntry], policies: Mapping[str, FetchPolicy]
+def fetch_batch(
+    store: Store, web: Web, batch: Sequence[ClaimedEntry], policies: Mapping[str, FetchPolicy]
 ) -> dict[str, int]:
     """Fetch these entries, all hosts at once; archive what changed and record every answer."""
     fallback = store.settings.fetch_policy
-    answers = await asyncio.gather(*(_fetch(web, item, policies.get(item.source, fallback)) for item in batch))
+    answers = web.fetch_all([(item.url, policies.get(item.source, fallback)) for item in batch])
     return dict(_store_answers(store, batch, answers))
 
 
@@ -61,11 +62,35 @@ class Fault:
 Answer = Page | NotModified | Rejection | Fault
 
 
-async def _fetch(web: Fetcher, item: ClaimedEntry, policy: FetchPolicy) -> Answer:
-    try:
-        return await web.get(item.url, policy)
-    except FetchFault as fault:
-        return Fault(str(fault), fault.retry_after_s)
+class Web:
+    """One fetcher for a whole run: hosts keep their gap from batch to batch, robots.txt is asked for once."""
+
+    def __init__(self, fetcher: Fetcher, loop: asyncio.Runner) -> None:
+        self._fetcher = fetcher
+        self._loop = loop
+
+    def fetch_all(self, asked: Sequence[tuple[str, FetchPolicy]]) -> list[Answer]:
+        """The answers, in the order of the questions; all hosts are asked at once."""
+        return self._loop.run(self._gather(asked))
+
+    async def _gather(self, asked: Sequence[tuple[str, FetchPolicy]]) -> list[Answer]:
+        return await asyncio.gather(*(self._fetch(url, policy) for url, policy in asked))
+
+    async def _fetch(self, url: str, policy: FetchPolicy) -> Answer:
+        try:
+            return await self._fetcher.get(url, policy)
+        except FetchFault as fault:
+            return Fault(str(fault), fault.retry_after_s)
+
+
+@contextmanager
+def _web() -> Iterator[Web]:
+    with asyncio.Runner() as loop:
+        fetcher = loop.run(Fetcher().__aenter__())
+        try:
+            yield Web(fetcher, loop)
+        finally:
+            loop.run(fetcher.__aexit__(None, None, None))
 
 
 def _claim(store: Store, me: int, names: Sequence[str]) -> list[ClaimedEntry]:
@@ -79,24 +104,35 @@ def _policies(store: Store) -> dict[str, FetchPolicy]:
 
 
 def _store_answers(store: Store, batch: Sequence[ClaimedEntry], answers: Sequence[Answer]) -> Counter[str]:
-    """Archive first, then all rows in one transaction: a row never points to bytes that are not there."""
+    """Archive the pages, and record every other answer."""
     got = [
         FetchedPage(entry_id=item.id, source_id=item.source_id, page=answer)
         for item, answer in zip(batch, answers, strict=True)
         if isinstance(answer, Page)
     ]
-    with store.engine.connect() as connection:
-        fresh = pages.changed(connection, got)
     now = datetime.now(UTC)
-    places = write_pages(store.archive, _warc_name(now), [item.page for item in fresh]) if fresh else ()
+    fresh = archive_pages(store, got, now)
     with store.engine.begin() as connection:
-        pages.keep(connection, fresh, places)
-        same = {item.entry_id for item in got} - {item.entry_id for item in fresh}
+        same = {item.entry_id for item in got} - fresh
         pages.close_unchanged(connection, same, now)
-        counts = Counter({"fetched": len(fresh), Outcome.UNCHANGED: len(same)})
+        counts = Counter({"fetched": len(fresh), str(Outcome.UNCHANGED): len(same)})
         for item, answer in zip(batch, answers, strict=True):
             counts.update(_store_other(connection, item, answer, now))
     return +counts
+
+
+def archive_pages(store: Store, got: Sequence[FetchedPage], now: datetime) -> set[int]:
+    """Put what is new into the archive, then on record; answers the entries that it was of.
+
+    The archive first: a row never points to bytes that are not there.
+    """
+    with store.engine.connect() as connection:
+        fresh = pages.changed(connection, got)
+    if fresh:
+        places = write_pages(store.archive, _warc_name(now), [item.page for item in fresh])
+        with store.engine.begin() as connection:
+            pages.keep(connection, fresh, places)
+    return {item.entry_id for item in fresh}
 
 
 def _store_other(connection: Connection, item: ClaimedEntry, answer: Answer, now: datetime) -> list[str]:

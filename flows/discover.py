@@ -70,7 +70,9 @@ def _sync_sources(store: Store, names: Sequence[str]) -> dict[str, FetchPolicy]:
     catalogue = read_catalogue(store.settings.sources, store.settings.fetch_policy)
     unknown = sorted(set(names) - {source.name for source in catalogue})
     if unknown:
-        raise UnknownSource(f"no source is called {', '.join(unknown)}: the folder {store.settings.sources} has no such file")
+        raise UnknownSource(
+            f"no source is called {', '.join(unknown)}: the folder {store.settings.sources} has no such file"
+        )
     with store.engine.begin() as connection:
         sources.sync(connection, catalogue)
     return {source.name: source.fetch for source in catalogue}

@@ -72,7 +72,7 @@ def _claim(store: Store, me: int, names: Sequence[str]) -> list[UnreadPage]:
 def _store_results(
     store: Store, batch: Sequence[UnreadPage], results: Sequence[Done[ReadPage | Rejection] | Broken], digest: bytes
 ) -> Counter[str]:
-    """Keep what could be read, end what could not: every page of the batch leaves the queue or stays for another try."""
+    """Keep what could be read, end what could not; a page that broke stays in the queue for another try."""
     now = datetime.now(UTC)
     readings: list[Reading] = []
     counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Pure functions in worker processes, each call with a deadline: native crashes, endless loops and memory stay there."""
+"""Pure functions in worker processes, each call with a deadline: crashes, endless loops and memory stay there."""
 
 from __future__ import annotations
 

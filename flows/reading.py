@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from extract.model import Announcement, Rejection
-from extract.warc import WarcPlace, read_page as read_bytes
+from extract.warc import WarcPlace
+from extract.warc import read_page as read_bytes
 from transform.minhash import SketchSpec
 from transform.read import ReadPage, read_page
 

@@ -116,7 +116,16 @@ def count_due(connection: Connection, now: datetime, *, names: Collection[str] =
 
 def fetched(connection: Connection, entry_ids: Collection[int]) -> None:
     """Nothing is left to fetch of these entries; their outcome follows when their pages are read."""
-    values = {"fetch_due_at": null(), "claimed_by": null(), "claimed_until": null(), "attempts": 0}
+    values = {
+        "outcome": Outcome.PENDING,
+        "outcome_at": null(),
+        "reason": null(),
+        "detail": null(),
+        "fetch_due_at": null(),
+        "claimed_by": null(),
+        "claimed_until": null(),
+        "attempts": 0,
+    }
     connection.execute(update(entry).where(entry.c.id.in_(entry_ids)).values(values))
 
 
@@ -190,6 +199,12 @@ def announcements(connection: Connection, entry_ids: Collection[int]) -> dict[in
         )
         for row in connection.execute(query)
     }
+
+
+def ids(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:
+    """URL key → id of the entries that are in the ledger."""
+    query = select(entry.c.url_key, entry.c.id).where(entry.c.url_key.in_(keys))
+    return {key: id_ for key, id_ in connection.execute(query)}
 
 
 def _origin(kind: str | None) -> DateOrigin:

@@ -58,11 +58,9 @@ def histories(connection: Connection, sides: Sequence[Side], policy: MatchPolicy
     found = []
     for side, values in zip(sides, counted, strict=True):
         day = _date(side.day)
-        stop = frozenset(
-            value & (2**64 - 1) for value in values if _earlier_days(seen.get(value), day) >= policy.stop_days
-        )
+        stop = [value for value in values if _earlier_days(seen.get(value), day) >= policy.stop_days]
         days = min(sum(known < day for known in known_days), policy.stop_days)
-        found.append(History(stop=frozenset(from_bigints(list(stop)).tolist()), days=days))
+        found.append(History(stop=frozenset(from_bigints(stop).tolist()), days=days))
         seen.update({value: _counted(seen.get(value), day) for value in values})
         known_days.add(day)
     _write_days(connection, seen)

@@ -274,6 +274,7 @@ def _run_server(place: Place, programs: Path, account: Account | None, server_lo
         command = (*_pg_ctl(programs, "start", address), "-l", f"{address}/{place.log.name}", "-o", shlex.join(options))
         result = _run(account, *command, keep=(server_lock, *descriptors))
     if result.returncode:
+        _remove(sockets)
         logged = place.log.read_bytes()[begin:].decode(errors="replace") if place.log.exists() else result.stdout
         raise PostgresUnavailable(_failure(place, "Postgres did not start", logged))
 
@@ -327,6 +328,11 @@ def _new_socket_folder(data: Path, account: Account | None) -> Path:
     return folder
 
 
+def _remove(sockets: Path) -> None:
+    with suppress(OSError):  # swept out of the temporary folder already, or not empty after a crash
+        sockets.rmdir()
+
+
 # Running and stopped
 
 
@@ -367,8 +373,7 @@ def _shut_down(place: Place) -> None:
             raise PostgresUnavailable(_failure(place, "Postgres did not stop", result.stdout))
         time.sleep(0.01)
     if sockets is not None:
-        with suppress(OSError):  # swept out of the temporary folder already, or not empty after a crash
-            sockets.rmdir()
+        _remove(sockets)
 
 
 # The account, and what it can reach

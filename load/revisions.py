@@ -64,7 +64,7 @@ def _keep_each(engine: Engine, readings: Sequence[Reading], now: datetime) -> di
 
 
 def _is_about_a_value(error: DBAPIError) -> bool:
-    """SQLSTATE classes 22 (data exception) and 54 (program limit exceeded); anything else is not the article's fault."""
+    """SQLSTATE classes 22 (data exception) and 54 (limit exceeded); anything else is not the article's fault."""
     return str(getattr(error.orig, "sqlstate", ""))[:2] in ("22", "54")
 
 

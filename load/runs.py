@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NewType
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, update
 
-from load.tables import entry, run
+from load.tables import run
 
 RunId = NewType("RunId", int)
 
@@ -22,10 +22,3 @@ def finish(connection: Connection, run_id: RunId, counts: Mapping[str, int], now
     connection.execute(update(run).where(run.c.id == run_id).values(finished_at=now, counts=dict(counts)))
 
 
-def outcomes_since(connection: Connection, first_run: RunId) -> dict[str, int]:
-    """How the entries that these runs announced stand now: outcome (and reason) → number."""
-    label = entry.c.outcome + func.coalesce(": " + entry.c.reason, "")
-    rows = connection.execute(
-        select(label, func.count()).where(entry.c.found_by >= first_run).group_by(label).order_by(label)
-    )
-    return {name: count for name, count in rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,9 +25,19 @@ def postgres_url() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="storyfold-test-"))
     try:
         with postgres.session(home) as url:
+            waive_durability(url)
             yield url
     finally:
         shutil.rmtree(home)
+
+
+def waive_durability(url: str) -> None:
+    """Creating and dropping a database forces everything to disk, several times a test."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +66,20 @@ def database_url(server: Engine, template_database: str) -> Iterator[str]:
     name = create_database(server, template_database)
     yield database_on(server, name)
     drop_database(server, name)
+
+
+@pytest.fixture(scope="module")
+def new_database(server: Engine, template_database: str) -> Iterator[Callable[[], str]]:
+    """Makes databases, migrated and empty, that live as long as the module's tests."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(create_database(server, template_database))
+        return database_on(server, names[-1])
+
+    yield make
+    for name in names:
+        drop_database(server, name)
 
 
 @pytest.fixture

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
-from extract.model import Block, BlockKind
-from transform.model import CutKind
+from extract.model import Article, Block, BlockKind
+from transform.model import CleanArticle, Cut, CutKind
 
 ALGORITHM = b"boilerplate 1"  # raise it with every change that cuts differently: it is part of the digest
 NEUTRAL = "neutral"
@@ -31,11 +32,16 @@ PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more eac
 
 
 class Zone(StrEnum):
-    """Where on the page a block stands; in a short article one may be at the head and at the tail."""
+    """Where on the page a block stands; zones overlap, in a short article all but the body."""
 
+    TOP = "top"
+    """Before the first paragraph."""
     HEAD = "head"
+    """Up to the second paragraph: the first may be the standfirst, with the byline under it."""
     BODY = "body"
+    """Neither head nor tail."""
     TAIL = "tail"
+    """At most three paragraphs follow, and a third of the text has passed."""
 
 
 class Opening(StrEnum):
@@ -249,12 +255,14 @@ def _sweep(lines: Sequence[Line], title: str, screens: Mapping[tuple[Zone, bool]
 
 
 def _zones(lines: Sequence[Line]) -> list[Zones]:
-    """Head: at most one paragraph, the standfirst, stands before it. Tail: at most three follow, a third has passed."""
+    """For each line the zones it stands in, see `Zone`."""
     count = [0, *accumulate(line.is_prose for line in lines)]
     extent = [0, *accumulate(len(line.block.text) if line.is_prose else 0 for line in lines)]
 
     def zones(index: int) -> Iterator[Zone]:
-        if count[index] < 2:
+        if count[index] == 0:
+            yield Zone.TOP
+        if count[index] <= 1:
             yield Zone.HEAD
         if count[-1] - count[index + 1] <= 3 and 3 * extent[index] >= extent[-1]:
             yield Zone.TAIL
@@ -353,4 +361,31 @@ def _paragraph_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones]
 
 
 def _linked_headlines(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found:
-    return {}
+    """Headlines of other articles set between paragraphs, as links or as items that are links.
+
+    Only after the end of a sentence: after a heading or a colon they are the article's own list, after half a sentence
+    a piece of it.
+    """
+    headlines: Found = {}
+    for index, line in enumerate(lines):
+        before = lines[index - 1] if index else None
+        follows = index - 1 in headlines or index - 1 in found or (before is not None and before.is_prose and before.is_sentence)
+        if follows and _is_linked_headline(line):
+            headlines[index] = (CutKind.RELATED, "structure.related.linked-headline")
+    return {index: finding for index, finding in headlines.items() if not _goes_on(lines, index + 1)}
+
+
+def _is_linked_headline(line: Line) -> bool:
+    text = line.block.text
+    return (
+        line.is_linked
+        and line.block.kind in (BlockKind.PARAGRAPH, BlockKind.ITEM)
+        and 20 <= len(text) <= 200
+        and text.count(" ") >= 2
+        and not text.endswith((".", ":", ","))
+    )
+
+
+def _goes_on(lines: Sequence[Line], index: int) -> bool:
+    """Whether the line at `index` is the rest of a sentence."""
+    return index < len(lines) and lines[index].block.text[0].islower()

@@ -98,8 +98,8 @@ def news_sitemap(channel: Channel, encoding: str) -> str:
 """
 
 
-def json_feed(channel: Channel, encoding: str) -> str:
-    """JSON Feed 1.1, which is UTF-8 whatever encoding says."""
+def json_feed(channel: Channel, _encoding: str) -> str:
+    """JSON Feed 1.1, which names no encoding: it is UTF-8."""
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": channel.title,
@@ -108,7 +108,7 @@ def json_feed(channel: Channel, encoding: str) -> str:
         "language": channel.language,
         "items": [_json_item(item) for item in channel.items],
     }
-    return json.dumps(document, ensure_ascii=encoding != "utf-8", indent=1)
+    return json.dumps(document, ensure_ascii=False, indent=1)
 
 
 FORMATS: Mapping[str, tuple[Callable[[Channel, str], str], str]] = {

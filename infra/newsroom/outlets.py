@@ -1,7 +1,8 @@
 """One outlet of the newsroom: its articles and templates → everything its web server answers in one edition.
 
-`articles/*.md` hold what was written, a TOML head above plain paragraphs; `article.html` and its like are the outlet's
-own page, chrome and all; `outlet.toml` says how the two meet. `<slug>.evening.md` is the article in the evening edition.
+`articles/*.md` hold what was written, a TOML head above plain paragraphs, and `<slug>.evening.md` the same article as
+it stands in the evening. `article.html` and its like are the outlet's page, chrome and all; `outlet.toml` says how the
+two meet.
 """
 
 from __future__ import annotations

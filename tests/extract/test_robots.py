@@ -96,4 +96,4 @@ def test_a_web_page_in_its_place_is_no_rule() -> None:
 def test_any_answer_can_be_read(body: bytes, status: int) -> None:
     rules = read_robots(status, b"User-agent: *\n" + body)
     assert isinstance(rules.allows(PAGE, AGENT), bool)
-    assert rules.crawl_delay_s(AGENT) is None or rules.crawl_delay_s(AGENT) >= 0
+    assert (rules.crawl_delay_s(AGENT) or 0) >= 0

@@ -1,0 +1,111 @@
+"""backfill: what lies at hand already → pages, which then go the same way as all others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow
+
+from extract.model import FeedEntry, Page
+from extract.urls import url_key
+from flows.artifacts import show_summary
+from flows.collect import archive_pages
+from flows.ingest import ingest
+from flows.run import Summary, as_markdown, figures_of, summarise
+from flows.store import Store, open_store
+from load import entries, runs, sources
+from load.entries import Recorded
+from load.pages import FetchedPage
+
+CONTENT_TYPES = {
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xhtml": "application/xhtml+xml",
+    ".txt": "text/plain",
+    ".text": "text/plain",
+    ".md": "text/plain",
+}
+
+
+class NothingToLoad(Exception):
+    """A path does not exist, or holds no HTML or text file."""
+
+
+@flow(name="load", validate_parameters=False)
+def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
+    """Load local HTML and text files, and those in folders, through the same line from pages on.
+
+    source: the name to load them under; else the name of each file's folder.
+    """
+    files = sorted({file.absolute() for path in paths for file in _files(path)})
+    with open_store() as store:
+        started = datetime.now(UTC)
+        before = figures_of(store.engine)
+        recorded = [_load(store, name, held) for name, held in _batches(files, source, store.settings.batch)]
+        ingest([])
+        counts = {
+            "announced": len(files),
+            "new": sum(one.new for one in recorded),
+            "known": sum(one.known for one in recorded),
+        }
+        result = summarise(store.engine, store.settings, counts, before, started)
+    show_summary(as_markdown(result))
+    return result
+
+
+def _load(store: Store, source: str, files: Sequence[Path]) -> Recorded:
+    """Announce these files, and put into the archive those whose bytes are new."""
+    now = datetime.now(UTC)
+    read = {file.as_uri(): _page(file) for file in files}
+    with store.engine.begin() as connection:
+        run_id = runs.begin(connection, "load", now)
+        source_id = sources.ensure(connection, source, source)
+        recorded = entries.record(connection, source_id, [FeedEntry(url=url) for url in read], run_id, now, fetch=False)
+        ids = entries.ids(connection, [url_key(url) for url in read])
+    got = [FetchedPage(entry_id=ids[url_key(url)], source_id=source_id, page=page) for url, page in read.items()]
+    archive_pages(store, got, now)
+    with store.engine.begin() as connection:
+        runs.finish(connection, run_id, {"new": recorded.new, "known": recorded.known}, datetime.now(UTC))
+    return recorded
+
+
+def _page(file: Path) -> Page:
+    """The file as if it had been fetched when it was last written."""
+    return Page(
+        url=file.as_uri(),
+        final_url=file.as_uri(),
+        status=200,
+        headers=(("Content-Type", CONTENT_TYPES[file.suffix.lower()]),),
+        body=file.read_bytes(),
+        fetched_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
+    )
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The file itself, or all HTML and text files below the folder."""
+    if not path.exists():
+        raise NothingToLoad(f"there is no file or folder {path}")
+    if path.is_file() and path.suffix.lower() not in CONTENT_TYPES:
+        raise NothingToLoad(f"{path} is no HTML or text file ({', '.join(CONTENT_TYPES)})")
+    found = [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix.lower() in CONTENT_TYPES]
+    if not found:
+        raise NothingToLoad(f"{path} holds no HTML or text file ({', '.join(CONTENT_TYPES)})")
+    yield from found
+
+
+def _batches(files: Sequence[Path], source: str | None, size: int) -> Iterator[tuple[str, list[Path]]]:
+    """The files of one source each, at most `size` together, in a stated order."""
+    by_source: dict[str, list[Path]] = {}
+    for file in files:
+        by_source.setdefault(source or _source_name(file.parent), []).append(file)
+    for name, held in sorted(by_source.items()):
+        for start in range(0, len(held), size):
+            yield name, held[start : start + size]
+
+
+def _source_name(folder: Path) -> str:
+    """The folder's name as a source may be called: small letters, digits, hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "local"

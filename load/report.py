@@ -1,0 +1,657 @@
+"""The reads behind the command line: rows as frozen values, one call a question. Nothing here writes.
+
+What analysts may ask, too, is asked of the views in schema `news`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
+
+from extract.urls import BadUrl, url_key
+
+NEWEST_QUARANTINED = 10  # shown by status; the others are in the ledger and in storyfold.entry
+
+_T = TypeVar("_T")
+
+
+class UnknownItem(LookupError):
+    """Nothing in the store has this id or URL: what was asked for, in one sentence for the user."""
+
+
+def _read(connection: Connection, make: Callable[..., _T], query: str, /, **values: object) -> tuple[_T, ...]:
+    """The rows of a query, each made into a value by the names of its columns."""
+    return tuple(make(**row) for row in connection.execute(text(query), values).mappings())
+
+
+# --- Sources and state ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What became of all that was announced, by one source or by all."""
+
+    source: str | None  # None for all
+    discovered: int
+    pending: int
+    loaded: int
+    unchanged: int
+    revised: int
+    rejected: int
+    quarantined: int
+    adds_up: bool
+    rejected_reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLine:
+    """One feed and how it fares."""
+
+    source: str
+    url: str
+    kind: str
+    state: str
+    state_text: str | None
+    failures: int
+    last_polled_at: datetime | None
+    last_new_at: datetime | None
+    next_due_at: datetime | None
+    entries_24h: int
+    entries_7d: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """A source of the store's catalogue, what it brought, and its feeds."""
+
+    name: str
+    title: str
+    language: str | None
+    country: str | None
+    tier: int
+    active: bool
+    ledger: Ledger
+    feeds: tuple[FeedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """The newest pass of one line."""
+
+    line: str
+    started_at: datetime
+    finished_at: datetime | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """An entry that was given up."""
+
+    source: str
+    url: str
+    stage: str | None
+    error: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """What the store holds and what waits in it, at one moment."""
+
+    sources: int
+    feeds: int
+    feeds_due: int
+    feeds_failing: int
+    to_fetch: int
+    to_fetch_later: int
+    to_read: int
+    to_settle: int
+    articles: int
+    stories: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    queues: Queues
+    ledger: Ledger
+    runs: tuple[RunLine, ...]
+    failing: tuple[FeedLine, ...]
+    quarantined: tuple[Quarantined, ...]  # the newest
+
+
+_LEDGER = "SELECT * FROM news.outcome_ledger"
+_FEEDS = """
+    SELECT source, feed_url AS url, feed_kind AS kind, state, state_text, failures, last_polled_at, last_new_at,
+           next_due_at, entries_24h, entries_7d
+    FROM news.source_health WHERE feed_url IS NOT NULL AND is_active"""
+_QUEUES = """
+    SELECT (SELECT count(*) FROM storyfold.source WHERE active) AS sources,
+           feeds.*, fetching.*, reading.*,
+           (SELECT count(*) FROM storyfold.article) AS articles,
+           (SELECT count(*) FROM storyfold.story WHERE merged_into IS NULL) AS stories
+    FROM (SELECT count(*) AS feeds,
+                 count(*) FILTER (WHERE next_due_at IS NULL OR next_due_at <= now()) AS feeds_due,
+                 count(*) FILTER (WHERE failures > 0) AS feeds_failing
+          FROM storyfold.feed WHERE active) AS feeds,
+         (SELECT count(*) FILTER (WHERE fetch_due_at <= now()) AS to_fetch,
+                 count(*) FILTER (WHERE fetch_due_at > now()) AS to_fetch_later
+          FROM storyfold.entry WHERE fetch_due_at IS NOT NULL) AS fetching,
+         (SELECT (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS to_read,
+                 (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS to_settle
+         ) AS reading"""
+_RUNS = """
+    SELECT DISTINCT ON (line) line, started_at, finished_at, counts FROM storyfold.run ORDER BY line, id DESC"""
+_QUARANTINED = """
+    SELECT source.name AS source, entry.url, entry.reason AS stage, entry.detail AS error, entry.outcome_at AS at
+    FROM storyfold.entry JOIN storyfold.source ON source.id = entry.source_id
+    WHERE entry.outcome = 'quarantined' ORDER BY entry.outcome_at DESC, entry.id DESC LIMIT :newest"""
+
+
+def status(connection: Connection) -> Status:
+    """How the store stands: queues, outcomes, feeds that fail, the newest pass of each line."""
+    (ledger,) = _read(connection, Ledger, f"{_LEDGER} WHERE source IS NULL")
+    (queues,) = _read(connection, Queues, _QUEUES)
+    return Status(
+        queues=queues,
+        ledger=ledger,
+        runs=_read(connection, RunLine, _RUNS),
+        failing=_read(connection, FeedLine, f"{_FEEDS} AND failures > 0 ORDER BY failures DESC, source, url"),
+        quarantined=_read(connection, Quarantined, _QUARANTINED, newest=NEWEST_QUARANTINED),
+    )
+
+
+def sources(connection: Connection) -> tuple[SourceLine, ...]:
+    """The catalogue as the store knows it, by name."""
+    ledgers = {line.source: line for line in _read(connection, Ledger, _LEDGER)}
+    feeds = _read(connection, FeedLine, f"{_FEEDS} ORDER BY source, url")
+    rows = connection.execute(
+        text("SELECT name, title, language, country, tier, active FROM storyfold.source ORDER BY name")
+    ).mappings()
+    return tuple(
+        SourceLine(
+            **row, ledger=ledgers[row["name"]], feeds=tuple(feed for feed in feeds if feed.source == row["name"])
+        )
+        for row in rows
+    )
+
+
+# --- Stories --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """One story of a list."""
+
+    id: int
+    kind: str
+    title: str
+    url: str
+    source: str
+    language: str | None
+    published_at: datetime | None
+    articles: int
+    sources: int
+    snippet: str | None = None  # the words found, between **
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One article of a story and the match that ties it there."""
+
+    article_id: int
+    source: str
+    title: str
+    url: str
+    language: str | None
+    published_at: datetime | None
+    date_precision: str | None
+    date_found_in: str | None
+    words: int
+    flags: Sequence[str]
+    is_canonical: bool
+    is_container: bool
+    has_drifted: bool
+    revisions: int
+    matched_article_id: int | None
+    match_kind: str | None
+    jaccard: float | None
+    containment: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two articles of a story that overlap."""
+
+    left_id: int
+    right_id: int
+    kind: str
+    jaccard: float
+    containment: float
+    facts: float
+    run: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLine:
+    """One change of a story."""
+
+    id: int
+    changed_at: datetime
+    change: str
+    story_id: int
+    article_id: int | None
+    other_story_id: int | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A living story with all that is known of it."""
+
+    asked_id: int  # another id than its own when that story was merged into this one
+    id: int
+    kind: str
+    title: str
+    summary: str | None
+    text: str
+    url: str
+    source: str
+    language: str | None
+    published_at: datetime | None
+    articles: int
+    sources: int
+    first_published_at: datetime | None
+    last_published_at: datetime | None
+    canonical_article_id: int
+    canonical_rule: str
+    changed_at: datetime
+    members: tuple[Member, ...] = ()  # in order of publication
+    pairs: tuple[Pair, ...] = ()
+    changes: tuple[ChangeLine, ...] = ()
+
+
+_STORY_LINE = """
+    SELECT story.id, story.kind, story.title, story.url, story.source, story.language, story.published_at,
+           story.articles, story.sources"""
+_NEWEST = f"""{_STORY_LINE}
+    FROM news.story
+    WHERE (CAST(:language AS text) IS NULL OR story.language = :language)
+      AND (CAST(:since AS timestamptz) IS NULL OR coalesce(story.last_published_at, story.changed_at) >= :since)
+    ORDER BY coalesce(story.last_published_at, story.changed_at) DESC, story.id DESC LIMIT :limit"""
+_FOUND = f"""{_STORY_LINE}, found.snippet
+    FROM news.search(:query, :limit, :language, :since) WITH ORDINALITY AS found
+    JOIN news.story ON story.id = found.story_id
+    ORDER BY found.ordinality"""
+_LIVING = """
+    SELECT CAST(:id AS bigint) AS asked_id, story.* FROM news.story
+    WHERE story.id = coalesce((SELECT living_id FROM news.story_redirect WHERE id = :id), :id)"""
+_MEMBERS = """
+    SELECT member.article_id, member.source, member.title, member.url, article.language, member.published_at,
+           article.date_precision, article.date_found_in, article.words, article.flags, member.is_canonical,
+           member.is_container, article.has_drifted,
+           (SELECT count(*) FROM news.revision WHERE revision.article_id = member.article_id) AS revisions,
+           member.matched_article_id, member.match_kind, member.jaccard, member.containment
+    FROM news.story_article AS member JOIN news.article ON article.id = member.article_id
+    WHERE member.story_id = :id ORDER BY member.published_at NULLS LAST, member.article_id"""
+_PAIRS = """
+    SELECT pair.left_id, pair.right_id, pair.kind, pair.jaccard, pair.containment, pair.facts, pair.run
+    FROM news.duplicate_pair AS pair
+    JOIN storyfold.story_member AS member ON member.article_id = pair.left_id
+    WHERE pair.in_same_story AND member.story_id = :id ORDER BY pair.left_id, pair.right_id"""
+_STORY_CHANGES = """
+    SELECT * FROM news.story_change
+    WHERE story_id = :id OR other_story_id = :id
+       OR story_id IN (SELECT redirect.id FROM news.story_redirect AS redirect WHERE redirect.living_id = :id)
+    ORDER BY id"""
+
+
+def list_stories(
+    connection: Connection, query: str | None, limit: int, language: str | None, since: datetime | None
+) -> tuple[StoryLine, ...]:
+    """The stories that a search finds, the best first; without a query all of them, the newest first."""
+    values = {"query": query, "limit": limit, "language": language, "since": since}
+    return _read(connection, StoryLine, _FOUND if query else _NEWEST, **values)
+
+
+def story(connection: Connection, story_id: int) -> Story:
+    """The story of this id, or the one it was merged into. Raises UnknownItem."""
+    found = _read(connection, Story, _LIVING, id=story_id)
+    if not found:
+        raise UnknownItem(f"There is no story {story_id}.")
+    living = found[0].id
+    return replace(
+        found[0],
+        members=_read(connection, Member, _MEMBERS, id=living),
+        pairs=_read(connection, Pair, _PAIRS, id=living),
+        changes=_read(connection, ChangeLine, _STORY_CHANGES, id=living),
+    )
+
+
+# --- Two articles side by side --------------------------------------------------------------------------------
+
+
+class PartKind(StrEnum):
+    SAME = "same"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A run of paragraphs that the two texts share, or in which they differ."""
+
+    kind: PartKind
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    article_id: int
+    source: str
+    title: str
+    url: str
+    published_at: datetime | None
+    words: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Two articles and their texts, paragraph by paragraph."""
+
+    left: Side
+    right: Side
+    parts: tuple[Part, ...]
+
+
+_PART_KINDS = {
+    "equal": PartKind.SAME,
+    "replace": PartKind.CHANGED,
+    "delete": PartKind.REMOVED,
+    "insert": PartKind.ADDED,
+}
+
+
+def difference(connection: Connection, article_a: int, article_b: int) -> Difference:
+    """What the second article says otherwise than the first. Raises UnknownItem."""
+    (left, left_text), (right, right_text) = _side(connection, article_a), _side(connection, article_b)
+    return Difference(left=left, right=right, parts=_parts(left_text.split("\n\n"), right_text.split("\n\n")))
+
+
+def _side(connection: Connection, article_id: int) -> tuple[Side, str]:
+    query = (
+        "SELECT id AS article_id, source, title, url, published_at, words, text FROM news.article"
+        " WHERE id = :article_id"
+    )
+    row = connection.execute(text(query), {"article_id": article_id}).mappings().one_or_none()
+    if row is None:
+        raise UnknownItem(f"There is no article {article_id}.")
+    values = dict(row)
+    shown = values.pop("text")
+    return Side(**values), shown
+
+
+def _parts(left: Sequence[str], right: Sequence[str]) -> tuple[Part, ...]:
+    matcher = difflib.SequenceMatcher(a=left, b=right, autojunk=False)
+    return tuple(
+        Part(kind=_PART_KINDS[tag], left=tuple(left[a:b]), right=tuple(right[c:d]))
+        for tag, a, b, c, d in matcher.get_opcodes()
+    )
+
+
+# --- One item's history ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLine:
+    """One answer of the web, and where its bytes lie."""
+
+    id: int
+    entry_id: int
+    url: str
+    final_url: str
+    status: int
+    fetched_at: datetime
+    body_bytes: int
+    warc_file: str
+    warc_offset: int
+    warc_length: int
+    attempts: int
+    read_at: datetime | None
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryReport:
+    """One URL as announced, and what became of it."""
+
+    id: int
+    source: str
+    url: str
+    feed_url: str | None  # None for what was loaded by hand
+    title: str | None
+    published_at: datetime | None
+    updated_at: datetime | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+    attempts: int  # that failed, since it was last opened
+    fetch_due_at: datetime | None
+    outcome: str
+    reason: str | None
+    detail: str | None
+    outcome_at: datetime | None
+    pages: tuple[PageLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutLine:
+    position: int
+    kind: str
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionReport:
+    """One text of an article, and what cleaning removed from it."""
+
+    id: int
+    kind: str
+    is_current: bool
+    title: str
+    words: int
+    fetched_at: datetime
+    modified_at: datetime | None
+    cuts: tuple[CutLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An article that was compared with this one."""
+
+    article_id: int
+    story_id: int | None
+    source: str
+    title: str
+    url: str
+    kind: str
+    failed: str | None  # the first test that it failed, for kind different
+    jaccard: float
+    jaccard_filtered: float
+    containment: float
+    facts: float
+    run: float
+    span_start: float
+    span_end: float
+    is_shorter: bool
+    matched_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleReport:
+    """An article with its texts, its candidates, its place in a story."""
+
+    id: int
+    url: str
+    source: str
+    title: str
+    words: int
+    language: str | None
+    published_at: datetime | None
+    date_precision: str | None
+    date_found_in: str | None
+    flags: Sequence[str]
+    has_drifted: bool
+    story_id: int | None
+    story_articles: int | None
+    is_canonical: bool | None
+    canonical_article_id: int | None
+    canonical_rule: str | None
+    revisions: tuple[RevisionReport, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    changes: tuple[ChangeLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All that is on record about one item."""
+
+    entries: tuple[EntryReport, ...]
+    article: ArticleReport | None  # None when it led to none
+
+
+_ENTRIES = """
+    SELECT entry.id, source.name AS source, entry.url, feed.url AS feed_url, entry.title, entry.published_at,
+           entry.updated_at, entry.first_seen_at, entry.last_seen_at, entry.attempts, entry.fetch_due_at,
+           entry.outcome, entry.reason, entry.detail, entry.outcome_at
+    FROM storyfold.entry
+    JOIN storyfold.source ON source.id = entry.source_id
+    LEFT JOIN storyfold.feed ON feed.id = entry.feed_id
+    WHERE entry.id = ANY(:ids) ORDER BY entry.first_seen_at, entry.id"""
+_PAGES = """
+    SELECT id, entry_id, url, final_url, status, fetched_at, body_bytes, warc_file, warc_offset, warc_length, attempts,
+           read_at, settled_at
+    FROM storyfold.page WHERE entry_id = ANY(:ids) ORDER BY id"""
+_ARTICLE = """
+    SELECT article.id, article.url, article.source, article.title, article.words, article.language,
+           article.published_at, article.date_precision, article.date_found_in, article.flags, article.has_drifted,
+           article.story_id, story.articles AS story_articles, article.is_canonical, story.canonical_article_id,
+           story.canonical_rule
+    FROM news.article LEFT JOIN news.story ON story.id = article.story_id WHERE article.id = :id"""
+_REVISIONS = """
+    SELECT id, kind, is_current, title, words, fetched_at, modified_at
+    FROM news.revision WHERE article_id = :id ORDER BY id"""
+_CUTS = "SELECT position, kind, rule, text FROM news.cut WHERE revision_id = :id ORDER BY position"
+_CANDIDATES = """
+    SELECT pair.other_id AS article_id, article.story_id, article.source, article.title, article.url, pair.kind,
+           pair.failed, pair.jaccard, pair.jaccard_filtered, pair.containment, pair.facts, pair.run, pair.span_start,
+           pair.span_end, pair.inner_id = pair.other_id AS is_shorter, pair.matched_at
+    FROM (SELECT right_id AS other_id, match.* FROM storyfold.match WHERE left_id = :id
+          UNION ALL
+          SELECT left_id, match.* FROM storyfold.match WHERE right_id = :id) AS pair
+    JOIN news.article ON article.id = pair.other_id
+    ORDER BY pair.kind = 'different', pair.jaccard DESC, pair.other_id"""
+_ARTICLE_CHANGES = "SELECT * FROM news.story_change WHERE article_id = :id ORDER BY id"
+
+
+def why(connection: Connection, url_or_id: str) -> History:
+    """The whole history of one item: announced, fetched, read, cut, compared, placed.
+
+    url_or_id: a URL as announced or as the page calls itself, the id of an article, or `entry:` and the id of an entry.
+    Raises UnknownItem.
+    """
+    entry_ids, article_id = _locate(connection, url_or_id)
+    pages = _read(connection, PageLine, _PAGES, ids=entry_ids)
+    entries = tuple(
+        replace(entry, pages=tuple(page for page in pages if page.entry_id == entry.id))
+        for entry in _read(connection, EntryReport, _ENTRIES, ids=entry_ids)
+    )
+    return History(entries=entries, article=None if article_id is None else _article(connection, article_id))
+
+
+def _locate(connection: Connection, url_or_id: str) -> tuple[list[int], int | None]:
+    """The ids of the entries that are or led to the item, and that of its article."""
+    clue, values = _clue(url_or_id)
+    article_ids = "SELECT id FROM storyfold.article WHERE " + clue["article"]
+    entries = f"SELECT id, article_id FROM storyfold.entry WHERE {clue['entry']} OR article_id IN ({article_ids})"
+    rows = connection.execute(text(entries), values).all()
+    articles = set(connection.execute(text(article_ids), values).scalars()) | {row.article_id for row in rows} - {None}
+    if not rows and not articles:
+        raise UnknownItem(f"Nothing in the store is called '{url_or_id}'.")
+    return [row.id for row in rows], min(articles, default=None)
+
+
+def _clue(url_or_id: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+    """The conditions, by table, under which a row is the item that was asked for."""
+    kind, _, number = url_or_id.rpartition(":")
+    if number.isdecimal() and kind in ("", "article", "entry"):
+        known = {"article": "false", "entry": "false", kind or "article": "id = :id"}
+        return known, {"id": int(number)}
+    try:
+        key = url_key(url_or_id)
+    except BadUrl as error:
+        raise UnknownItem(f"'{url_or_id}' is neither an id nor a URL: {error.why}.") from error
+    return {"article": "url_key = :key", "entry": "url_key = :key"}, {"key": key}
+
+
+def _article(connection: Connection, article_id: int) -> ArticleReport:
+    (article,) = _read(connection, ArticleReport, _ARTICLE, id=article_id)
+    revisions = _read(connection, RevisionReport, _REVISIONS, id=article_id)
+    return replace(
+        article,
+        revisions=tuple(replace(one, cuts=_read(connection, CutLine, _CUTS, id=one.id)) for one in revisions),
+        candidates=_read(connection, Candidate, _CANDIDATES, id=article_id),
+        changes=_read(connection, ChangeLine, _ARTICLE_CHANGES, id=article_id),
+    )
+
+
+# --- Progress -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A moment from which progress is counted."""
+
+    at: datetime
+    page_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What was done since a mark, by whatever worker, and what waits."""
+
+    feeds_polled: int
+    feeds_claimed: int
+    pages_fetched: int
+    entries_due: int
+    unread: int
+    unsettled: int
+
+
+_MARK = "SELECT now() AS at, coalesce(max(id), 0) AS page_id FROM storyfold.page"
+_PROGRESS = """
+    SELECT feeds.*,
+           (SELECT count(*) FROM storyfold.page WHERE id > :page_id) AS pages_fetched,
+           (SELECT count(*) FROM storyfold.entry WHERE fetch_due_at <= now()) AS entries_due,
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS unread,
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled
+    FROM (SELECT count(*) FILTER (WHERE last_polled_at >= :at) AS feeds_polled,
+                 count(*) FILTER (WHERE claimed_until > now()) AS feeds_claimed
+          FROM storyfold.feed WHERE active) AS feeds"""
+
+
+def mark(connection: Connection) -> Mark:
+    """This moment."""
+    return _read(connection, Mark, _MARK)[0]
+
+
+def progress(connection: Connection, since: Mark) -> Progress:
+    return _read(connection, Progress, _PROGRESS, at=since.at, page_id=since.page_id)[0]

@@ -1,0 +1,43 @@
+-- How did an article change after it was published?
+CREATE OR REPLACE VIEW news.revision AS
+SELECT
+    revision.id,
+    revision.article_id,
+    revision.kind,
+    revision.id = article.revision_id AS is_current,
+    source.name AS source,
+    revision.url,
+    revision.title,
+    revision.authors,
+    revision.summary,
+    revision.text,
+    revision.words,
+    revision.language,
+    revision.published_at,
+    revision.modified_at,
+    revision.fetched_at,
+    revision.flags
+FROM storyfold.revision
+JOIN storyfold.article ON article.id = revision.article_id
+JOIN storyfold.source ON source.id = article.source_id;
+
+COMMENT ON VIEW news.revision IS
+    'One row a text that an article had. Rows are added and never changed; a page that said nothing new leaves none.';
+COMMENT ON COLUMN news.revision.id IS 'Id of the revision.';
+COMMENT ON COLUMN news.revision.article_id IS 'The article (news.article.id).';
+COMMENT ON COLUMN news.revision.kind IS
+    'What it was to the text before: first, minor (words mended), correction (nearly the same words, other figures or '
+    'names), update, stale (older or emptied: kept on record, never shown).';
+COMMENT ON COLUMN news.revision.is_current IS 'It is what the article says now.';
+COMMENT ON COLUMN news.revision.source IS 'Source of the article.';
+COMMENT ON COLUMN news.revision.url IS 'The URL that the page called its own.';
+COMMENT ON COLUMN news.revision.title IS 'Title.';
+COMMENT ON COLUMN news.revision.authors IS 'Names of the authors; empty when none are named.';
+COMMENT ON COLUMN news.revision.summary IS 'Standfirst; null when there is none.';
+COMMENT ON COLUMN news.revision.text IS 'Text, cleaned: paragraphs, a blank line between.';
+COMMENT ON COLUMN news.revision.words IS 'Words of the text; in scripts without spaces, characters.';
+COMMENT ON COLUMN news.revision.language IS 'Language, ISO 639-1; null when it is not known.';
+COMMENT ON COLUMN news.revision.published_at IS 'Publication time as this page said it; null when no date is trusted.';
+COMMENT ON COLUMN news.revision.modified_at IS 'Time of the last change as this page said it; null when it did not.';
+COMMENT ON COLUMN news.revision.fetched_at IS 'When the page was fetched.';
+COMMENT ON COLUMN news.revision.flags IS 'Any of: teaser, live-blog, wire-copy.';

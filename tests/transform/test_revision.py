@@ -1,0 +1,54 @@
+"""The decision table of revisions, row by row."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from planted import paragraphs, print_of, sentences
+
+from transform.revision import RevisionKind, State, classify_revision
+
+FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LINES = sentences(random.Random(1), 30)
+
+
+def state(
+    lines: list[str], *, title: str = "Bridge opens", hours: int = 0, modified_at: datetime | None = None
+) -> State:
+    return State(title=title, print=print_of(paragraphs(lines)), modified_at=modified_at,
+                 fetched_at=FETCHED + timedelta(hours=hours))  # fmt: skip
+
+
+KNOWN = state(LINES)
+MENDED = [*LINES[:29], LINES[29].replace(LINES[29].split()[2], "mended")]
+CORRECTED = [*LINES[:29], LINES[29][:-1] + " 77123."]
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "kind"),
+    [
+        (None, KNOWN, RevisionKind.FIRST),
+        (KNOWN, state(LINES, hours=2), RevisionKind.UNCHANGED),
+        (KNOWN, state(LINES, title="Bridge opens to walkers", hours=2), RevisionKind.MINOR),
+        (KNOWN, state(MENDED, hours=2), RevisionKind.MINOR),
+        (KNOWN, state(CORRECTED, hours=2), RevisionKind.CORRECTION),
+        (KNOWN, state(LINES + sentences(random.Random(2), 6), hours=2), RevisionKind.UPDATE),
+        (KNOWN, state(MENDED, hours=-2), RevisionKind.STALE),
+        (KNOWN, state(LINES[:5], hours=2), RevisionKind.STALE),
+        (
+            replace(KNOWN, modified_at=FETCHED),
+            state(MENDED, hours=2, modified_at=FETCHED - timedelta(hours=5)),
+            RevisionKind.STALE,
+        ),
+        (
+            replace(KNOWN, modified_at=FETCHED),
+            state(MENDED, hours=-2, modified_at=FETCHED + timedelta(hours=1)),
+            RevisionKind.MINOR,
+        ),
+    ],
+)
+def test_what_a_new_text_is_to_the_known_one(known: State | None, new: State, kind: RevisionKind) -> None:
+    assert classify_revision(known, new) is kind
