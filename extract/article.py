@@ -465,11 +465,16 @@ def _folded(text: str) -> str:
 # --- Title, authors, summary, address -------------------------------------------------------------------------
 
 _SEPARATOR = re.compile(r"\s+[-–—|·•:»«/]+\s+|\s*\|\s*")
-_NAME_SEPARATOR = re.compile(r"\s*[;|]\s*|\s+(?:/|&|and|und|et)\s+", re.I)
+_INLINE = frozenset(["a", "abbr", "b", "em", "font", "i", "mark", "small", "strong", "sub", "sup", "u", "wbr"])
+_NAME_SEPARATOR = re.compile(r"\s*[;|]\s*|\s+(?:/|&|and|und|et|og|och|en)\s+", re.I)
 _NAME_PREFIX = re.compile(
-    r"^(?:(?:written |posted |reported )?by|von|par|por|de notre correspondante?|autore?:|text:)\s+", re.I
+    r"^(?:(?:written |posted |reported )?by|von|par|por|text:|aut(?:h?or|orin|eur|ore):?)\s+", re.I
 )
-_NO_NAME = re.compile(r"@|https?:|www\.|\d{2}|^.{81}|^.?$")
+_NO_NAME = re.compile(
+    r"@|https?:|www\.|\d|^.{81}|^.?$|^(?:the )?(?:author|admin|editor|staff|guest|unknown|anonymous|redaktion)$"
+    r"|^(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*$",
+    re.I,
+)
 _DESK = re.compile(  # what follows a publisher's name where no person signed
     r"(?:staff|editors?|editorial|team|desk|newsroom|news|online|digital|redaktion|redakcja|redazione|redacción"
     r"|rédaction|reporters?|writers?|correspondents?|agency|web|gmbh|ag|kg|inc|ltd|llc|sa|co|com|org|net|the|\s)*"
@@ -477,24 +482,32 @@ _DESK = re.compile(  # what follows a publisher's name where no person signed
 
 
 def _title(about: _About, announced: Announcement) -> str:
-    """The headline: as h1 and og:title agree, else by JSON-LD, og:title, <title>, announcement; empty without any."""
+    """The headline: h1 where og:title agrees, else JSON-LD's, og:title, the only h1, <title>, the announced one."""
     sites = _site_names(about)
-    headings = [text for h1 in about.tree.iter("h1") if (text := _folded(" ".join(h1.itertext())))]
+    headings = [text for h1 in about.tree.iter("h1") if _letters(text := _spaced_text(h1)) not in sites]
     shared = [
-        _without_site(text, sites) for text in (*_meta_values(about, "og:title"), *_meta_values(about, "twitter:title"))
+        _without_site(text, sites) for name in ("og:title", "twitter:title") for text in _meta_values(about, name)
     ]
-    for heading in headings:
-        if any(_agree(heading, title) for title in shared):
-            return heading
-    stated = _strings(about.node.get("headline")) or shared
-    page_title = _folded(about.tree.findtext(".//head/title") or "")
-    return next(filter(None, (*stated, *headings[:1], _without_site(page_title, sites), announced.title)), "")
+    agreed = (heading for heading in headings if any(_agree(heading, title) for title in shared))
+    stated = _strings(about.node.get("headline"))
+    only = headings if len(headings) == 1 else []
+    page_title = _without_site(_folded(about.tree.findtext(".//head/title") or ""), sites)
+    return next(filter(None, (*agreed, *stated, *shared, *only, page_title, *headings, announced.title)), "")
 
 
 def _agree(heading: str, title: str) -> bool:
     """Whether two headlines are one: equal, or one begins or ends with the other."""
     short, long = sorted((_letters(heading), _letters(title)), key=len)
     return len(short) > len(long) / 2 and (long.startswith(short) or long.endswith(short))
+
+
+def _spaced_text(element: HtmlElement) -> str:
+    """An element's text, with a space between its parts: 'Kicker' and 'Headline' stand in elements of their own."""
+    parts = [(element.text or "")]
+    for child in element.iterdescendants():
+        space = "" if child.tag in _INLINE else " "
+        parts += [space, (child.text or "") if isinstance(child.tag, str) else "", space, child.tail or ""]
+    return _folded("".join(parts))
 
 
 def _without_site(title: str, sites: frozenset[str]) -> str:
@@ -531,7 +544,7 @@ def _meta_values(about: _About, name: str) -> Sequence[str]:
 
 
 def _authors(about: _About, announced: Announcement) -> tuple[str, ...]:
-    """The people who signed: by JSON-LD, else as trafilatura reads the page, else as announced; never the publisher."""
+    """Who signed: by JSON-LD, else as trafilatura reads the page, else as announced; never the publisher."""
     sites = _site_names(about)
     for signed in (_linked_authors(about), (about.byline or "").split("; "), announced.authors):
         names = dict.fromkeys(name for text in signed for name in _names(text) if not _is_publisher(name, sites))
@@ -541,16 +554,13 @@ def _authors(about: _About, announced: Announcement) -> tuple[str, ...]:
 
 
 def _linked_authors(about: _About) -> list[str]:
-    """The names of the article node's authors that are people, references within the graph followed."""
+    """The names of the article node's authors, people and agencies, references within the graph followed."""
     by_id = {node["@id"]: node for node in about.graph if isinstance(node.get("@id"), str) and "name" in node}
     authors = about.node.get("author")
     names: list[str] = []
     for author in authors if isinstance(authors, list) else [authors]:
-        node: Mapping[str, Any] = author if isinstance(author, dict) else {"name": author}
-        if "name" not in node:
-            node = by_id.get(str(node.get("@id")), node)
-        if "Organization" not in "".join(_strings(node.get("@type"))):
-            names += _strings(node.get("name"))
+        referred = by_id.get(str(author.get("@id"))) if isinstance(author, dict) and "name" not in author else None
+        names += _strings(referred or author)
     return names
 
 
@@ -647,18 +657,24 @@ def _publication(about: _About, announced: Announcement) -> Publication:
     """When the page was published, all its own witnesses heard."""
     named_in_url = url_day(about.page.final_url)
     said = {
-        DateOrigin.JSON_LD: _strings(about.node.get("datePublished")),
+        DateOrigin.JSON_LD: _linked_times(about, "datePublished"),
         DateOrigin.META: [text for name in _PUBLISHED_META for text in _meta_values(about, name)]
         + _microdata(about, "datePublished"),
         DateOrigin.VISIBLE: _visible_times(about, named_in_url),
         DateOrigin.URL: [named_in_url] if named_in_url else [],
     }
     modified = [
-        *_strings(about.node.get("dateModified")),
+        *_linked_times(about, "dateModified"),
         *(text for name in _MODIFIED_META for text in _meta_values(about, name)),
         *_microdata(about, "dateModified"),
     ]
     return publication(said, modified, announced, about.page.fetched_at)
+
+
+def _linked_times(about: _About, key: str) -> list[str]:
+    """What JSON-LD says of the article, then of the page that it stands on."""
+    pages = (node for node in about.graph if "WebPage" in _strings(node.get("@type")))
+    return [text for node in (about.node, *pages) for text in _strings(node.get(key))]
 
 
 def _microdata(about: _About, itemprop: str) -> list[str]:
@@ -667,16 +683,17 @@ def _microdata(about: _About, itemprop: str) -> list[str]:
 
 
 def _visible_times(about: _About, named_in_url: str | None) -> list[str]:
-    """The <time> elements of the day that htmldate found, then that day itself.
+    """The <time> elements of the day that htmldate found, or that day itself.
 
-    A page has other <time> elements: of its comments, of other articles. What htmldate gives is the URL's date, when
-    the URL has one.
+    A page has other <time> elements: of its comments, of other articles. htmldate answers with the URL's date, when
+    the URL has one, and with 1 January, when it found a year and no more.
     """
     if not about.day:
         return []
-    times = [time.get("datetime", "") for time in about.tree.iter("time")]
-    agreeing = [time for time in times if time.strip().startswith(about.day)]
-    return agreeing or ([] if about.day == named_in_url else [about.day])
+    times = [time.get("datetime", "").strip() for time in about.tree.iter("time")]
+    agreeing = [time for time in times if time.startswith(about.day)]
+    borrowed = about.day == named_in_url or about.day.endswith("-01-01")
+    return agreeing or ([] if borrowed else [about.day])
 
 
 def _named_languages(about: _About) -> list[str]:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from extract.fetch import Fetcher, FetchFault
+from extract.fetch import Fetcher, FetchFault, HostPaused
 from extract.model import FetchPolicy, NotModified, Page, Rejection
 from extract.warc import write_pages
 from flows.artifacts import show_outcomes
@@ -57,6 +57,7 @@ class Fault:
 
     error: str
     retry_after_s: float | None
+    asked: bool  # false where the host's pause kept us from asking: that is no attempt
 
 
 Answer = Page | NotModified | Rejection | Fault
@@ -80,7 +81,7 @@ class Web:
         try:
             return await self._fetcher.get(url, policy)
         except FetchFault as fault:
-            return Fault(str(fault), fault.retry_after_s)
+            return Fault(str(fault), fault.retry_after_s, asked=not isinstance(fault, HostPaused))
 
 
 @contextmanager
@@ -142,7 +143,7 @@ def _store_other(connection: Connection, item: ClaimedEntry, answer: Answer, now
             outcome = entries.reject(connection, item.id, answer, now)
             return [f"{outcome}: {answer.reason}"]
         case Fault():
-            outcome = entries.try_again(connection, item, answer.error, now, answer.retry_after_s)
+            outcome = entries.try_again(connection, item, answer.error, now, answer.retry_after_s, asked=answer.asked)
             return ["to be tried again" if outcome is Outcome.PENDING else f"{outcome}: fetch"]
         case NotModified():
             pages.close_unchanged(connection, [item.id], now)

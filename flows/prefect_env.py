@@ -24,6 +24,8 @@ _DEFAULTS = {
 
 def set_defaults(settings: Settings) -> None:
     """Set what the environment leaves open; Prefect keeps its own data in the data home."""
-    os.environ.setdefault("PREFECT_HOME", str(settings.home.expanduser().absolute() / "prefect"))
+    home = settings.home.expanduser().absolute() / "prefect"
+    home.mkdir(parents=True, exist_ok=True)  # Prefect makes it only where its parent is there
+    os.environ.setdefault("PREFECT_HOME", str(home))
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -130,10 +130,19 @@ def fetched(connection: Connection, entry_ids: Collection[int]) -> None:
 
 
 def try_again(
-    connection: Connection, item: ClaimedEntry, error: str, now: datetime, retry_after_s: float | None
+    connection: Connection,
+    item: ClaimedEntry,
+    error: str,
+    now: datetime,
+    retry_after_s: float | None,
+    *,
+    asked: bool = True,
 ) -> Outcome:
-    """After a passing fault: due again later, or quarantined when it has failed too often."""
-    attempts = item.attempts + 1
+    """After a passing fault: due again later, or quarantined when it has failed too often.
+
+    asked: false where the host's own pause kept us from asking, which is no attempt.
+    """
+    attempts = item.attempts + asked
     if attempts >= MAX_ATTEMPTS:
         close(connection, [item.id], Outcome.QUARANTINED, now, reason="fetch", detail=error)
         return Outcome.QUARANTINED

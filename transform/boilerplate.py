@@ -106,8 +106,7 @@ def read_packs() -> RulePacks:
         content = resource.read_bytes()
         digest.update(resource.name.encode() + b"\0" + content + b"\0")
         tables[resource.name.removesuffix(".toml")] = tomllib.loads(content.decode())
-    common = {"upper": _upper_case()} | tables[NEUTRAL]["terms"]
-    packs = {name: _read_pack(name, table, common) for name, table in tables.items()}
+    packs = {name: _read_pack(name, table, tables[NEUTRAL]["terms"]) for name, table in tables.items()}
     return RulePacks(packs=MappingProxyType(packs), digest=digest.digest())
 
 
@@ -135,11 +134,6 @@ def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
     while re.search(r"<[a-z_]+>", pattern):
         pattern = re.sub(r"<([a-z_]+)>", lambda term: f"(?:{terms[term[1]]})", pattern)
     return pattern
-
-
-def _upper_case() -> str:
-    """An upper-case letter of the alphabets that have them, which `re` has no class for."""
-    return f"[{''.join(c for c in map(chr, range(0x530)) if c.isupper())}]"
 
 
 @lru_cache(maxsize=64)

@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 if not __package__:  # run as a script, Python looks for modules in this folder alone
     sys.path.insert(0, str(CHECKOUT))
 
-from infra.newsroom.outlets import SOURCES, Answer, Edition, Outlet, answers, read_outlets  # noqa: E402
+from infra.newsroom.outlet import SOURCES, Answer, Edition, Outlet, answers, read_outlets  # noqa: E402
 
 NOT_FOUND = Answer(status=404, body=b"<h1>Not found</h1>")
 
@@ -92,6 +92,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     newsroom: Newsroom
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing for a client that hung up early, as clients may; a trace for a fault of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
@@ -153,7 +158,7 @@ def _split(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """The command's exit code, as a shell gives it; SIGINT and SIGTERM go on to the command, which ends when it likes."""
+    """The command's exit code, as a shell gives it; SIGINT and SIGTERM go on to the command."""
     try:
         child = subprocess.Popen(command, env=os.environ | environment)
     except (FileNotFoundError, PermissionError) as error:

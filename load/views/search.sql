@@ -64,7 +64,7 @@ AS $$
         best.title,
         ts_headline(
             'storyfold.plain',
-            left(matched.text, 200000),
+            regexp_replace(left(matched.text, 200000), '\s+', ' ', 'g'),
             wanted.words,
             'StartSel=**, StopSel=**, MaxFragments=2, MinWords=8, MaxWords=24, FragmentDelimiter=" … "'
         ),

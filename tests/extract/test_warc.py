@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -146,6 +148,24 @@ def test_a_crash_before_the_rename_leaves_no_file(step: str, tmp_path: Path, mon
         write_pages(str(tmp_path), NAME, [a_page()])
     monkeypatch.undo()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    (place,) = write_pages(str(tmp_path), NAME, [a_page()])
+    assert read_page(str(tmp_path), place) == a_page()
+
+
+def test_a_killed_writer_leaves_nothing_that_is_seen(tmp_path: Path) -> None:
+    """Killed between the last byte and the rename, it leaves a hidden part that no reader and no name meets."""
+    program = (
+        "import os, pathlib, sys; from datetime import UTC, datetime; "
+        "from extract.model import Page; from extract.warc import write_pages; "
+        "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), 9); "
+        "url = 'http://daily.example/a'; now = datetime.now(UTC); "
+        "page = Page(url=url, final_url=url, status=200, headers=(), body=b'x', fetched_at=now); "
+        f"write_pages(sys.argv[1], {NAME!r}, [page])"
+    )
+    root = Path(warc.__file__).parents[1]
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=root, check=False)
+    assert killed.returncode == -9
+    assert [path.name[0] for path in (tmp_path / NAME).parent.iterdir()] == ["."]
     (place,) = write_pages(str(tmp_path), NAME, [a_page()])
     assert read_page(str(tmp_path), place) == a_page()
 
@@ -368,11 +388,8 @@ def test_files_of_warcio_itself_are_read(tmp_path: Path) -> None:
         writer = WARCWriter(file, gzip=True)
         head = StatusAndHeaders("200 OK", [("Content-Type", "text/html"), ("X-Name", "ü")], protocol="HTTP/1.0")
         for n in range(2):
-            writer.write_record(
-                writer.create_warc_record(
-                    f"http://daily.example/{n}", "response", payload=BytesIO(HTML), http_headers=head
-                )
-            )
+            facts = {"payload": BytesIO(HTML), "length": len(HTML), "http_headers": head}
+            writer.write_record(writer.create_warc_record(f"http://daily.example/{n}", "response", **facts))
     pages, damage = read_all(tmp_path / "a.warc.gz")
     assert [(page.url, page.body) for page in pages] == [(f"http://daily.example/{n}", HTML) for n in range(2)]
     assert damage == []

@@ -255,7 +255,7 @@ def _page_values(article: Article, outlet: Outlet) -> dict[str, str]:
         "paywall": "" if article.free else outlet.paywall,
         "url": outlet.url(article.path),
     }
-    values = {name: html.escape(text, quote='"' in text) for name, text in plain.items()}
+    values = {name: html.escape(text) for name, text in plain.items()}
     values |= {f"{name}_json": _json(text) if text else "" for name, text in plain.items()}
     values["authors_json"] = _json([{"@type": "Person", "name": name} for name in article.authors])
     values["free"] = _json(article.free)

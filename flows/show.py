@@ -1,0 +1,567 @@
+"""What the commands print: values in, lines out, for people on a terminal and for pipes alike.
+
+A line is never cut, and without a terminal never wrapped either, so that URLs stay whole. What came from the web is
+printed without control characters: a title must not steer the terminal.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from extract.model import Rejection
+from flows.check import FeedCheck, RobotsCheck, Sample, SourceCheck, Trouble
+from load.report import (
+    ArticleReport,
+    Candidate,
+    ChangeLine,
+    Difference,
+    EntryReport,
+    FeedLine,
+    History,
+    Ledger,
+    Member,
+    Part,
+    PartKind,
+    RevisionReport,
+    SourceLine,
+    Status,
+    Story,
+    StoryLine,
+)
+from transform.model import CleanArticle
+
+if TYPE_CHECKING:
+    from flows.run import Summary  # at run time it would import Prefect
+
+_CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_OUTCOMES = ("pending", "loaded", "unchanged", "revised", "rejected", "quarantined")
+_WORD = re.compile(r"\s+|[^\s]+")
+
+Piece = str | tuple[str, str]  # text, or text with its style
+
+
+def to_json(value: object) -> str:
+    """A value as JSON, its times in ISO 8601."""
+    return json.dumps(_plain(value), ensure_ascii=False, indent=2, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, Mapping | Sequence) else str(value)
+
+
+# --- Runs -----------------------------------------------------------------------------------------------------
+
+
+def run_summary(out: Console, summary: Summary) -> None:
+    """What a run found and made of it, what the store holds, and what to try next."""
+    if _is_nothing_new(summary):
+        _line(out, (f"Nothing new: {_count(summary.known, 'entry', 'entries')} known, nothing changed.", "bold"))
+    else:
+        new = f"{_count(summary.new, 'new entry', 'new entries')}, {summary.known} known, {summary.updated} updated"
+        _line(out, (new, "bold"), f" in {summary.elapsed_s:.1f} s.")
+        _outcomes(out, summary.outcomes)
+    if summary.feeds_failed:
+        _line(out, (f"{_count(summary.feeds_failed, 'feed')} failed: 'storyfold status' says why.", "red"))
+    _line(out)
+    _line(
+        out,
+        f"The store holds {_count(summary.articles, 'article')} in {_count(summary.stories, 'story', 'stories')}; ",
+        f"{_count(summary.cut, 'block')} cut from their texts, {summary.new_cuts} of them now.",
+    )
+    _largest(out, summary)
+    _line(out, "Store: ", summary.store)
+    _next_commands(out, summary)
+
+
+def counts(out: Console, line: str, values: Mapping[str, int]) -> None:
+    """What one pass of a line came to."""
+    told = ", ".join(f"{name} {number}" for name, number in values.items() if number)
+    _line(out, (f"{line}: ", "bold"), told or "nothing to do.")
+
+
+def has_trouble(outcomes: Mapping[str, int]) -> bool:
+    """Whether something was quarantined, or a feed failed."""
+    return any(number and name.startswith(("quarantined", "feeds failed")) for name, number in outcomes.items())
+
+
+def _is_nothing_new(summary: Summary) -> bool:
+    touched = {name.partition(":")[0] for name, number in summary.outcomes.items() if number}
+    return not (summary.new or summary.updated or touched - {"pending", "unchanged"})
+
+
+def _outcomes(out: Console, outcomes: Mapping[str, int]) -> None:
+    """A line an outcome, with its reasons."""
+    for name in _OUTCOMES:
+        reasons = {
+            label.partition(": ")[2]: number
+            for label, number in outcomes.items()
+            if label.partition(":")[0] == name and number
+        }
+        if reasons:
+            _line(out, f"  {name:<12}{sum(reasons.values()):>6}   ", _reasons(reasons))
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{reason} {number}" for reason, number in ranked if reason)
+
+
+def _largest(out: Console, summary: Summary) -> None:
+    if summary.largest is None:
+        return
+    story_id, articles, title = summary.largest
+    if articles == 1:
+        return
+    _line(out)
+    _line(out, f"The largest story, {_count(articles, 'article')}: ", (title, "bold"), f"  #{story_id}")
+    for copy in summary.largest_copies:
+        _line(out, f"  {copy.source}: ", copy.title)
+        _url(out, copy.url, indent=4)
+    _line(out)
+
+
+def _next_commands(out: Console, summary: Summary) -> None:
+    if summary.largest is None:
+        return
+    story_id = summary.largest[0]
+    tries = {
+        f"storyfold story {story_id} --diff": "one story, its copies, and how they differ",
+        "storyfold stories": "all stories; add words to search for",
+        "storyfold db shell -c 'SELECT title, articles FROM story ORDER BY articles DESC LIMIT 9'": "SQL on the views",
+    }
+    if summary.largest_copies:
+        del tries["storyfold stories"]
+        tries |= {f"storyfold why {summary.largest_copies[0].url}": "one article's whole history"}
+    _line(out)
+    _line(out, "Try next:")
+    for command, purpose in tries.items():
+        _line(out, f"  {command}", ("  # " + purpose, "dim"))
+
+
+# --- State ----------------------------------------------------------------------------------------------------
+
+
+def status(out: Console, value: Status) -> None:
+    q = value.queues
+    _row(out, "Sources", f"{_count(q.sources, 'source')}, {_count(q.feeds, 'feed')}: {q.feeds_due} due, ")
+    _row(
+        out, "Waiting", f"{q.to_fetch} to fetch, {q.to_fetch_later} later, {q.to_read} to read, {q.to_settle} to settle"
+    )
+    _row(out, "Announced", _ledger(value.ledger))
+    if value.ledger.rejected:
+        _row(out, "Rejected", _reasons(value.ledger.rejected_reasons))
+    _row(out, "Store", f"{_count(q.articles, 'article')} in {_count(q.stories, 'story', 'stories')}")
+    for run in value.runs:
+        state = "still running, or killed" if run.finished_at is None else _lasted(run.finished_at - run.started_at)
+        told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)
+        _row(out, f"Last {run.line}", f"{_time(run.started_at)}, {state}{': ' if told else ''}{told}")
+    for feed in value.failing:
+        _line(out, (f"{feed.source}: {feed.failures} failures in a row: ", "red"), feed.state_text or "")
+        _url(out, feed.url, indent=2)
+    if value.quarantined:
+        _line(out, (f"Quarantined: {value.ledger.quarantined}, the newest:", "red"))
+    for item in value.quarantined:
+        _line(out, f"  {_time(item.at)} {item.source}, {item.stage}: ", item.error or "")
+        _url(out, item.url, indent=4)
+
+
+def sources(out: Console, values: Sequence[SourceLine], without_file: Iterable[str]) -> None:
+    """The catalogue; `without_file`: sources of the store that the sources folder does not have."""
+    resting = set(without_file)
+    for source in values:
+        about = [source.language or "", source.country or "", f"tier {source.tier}"]
+        _line(out, (source.name, "bold"), f"  {source.title}  ", (" ".join(filter(None, about)), "dim"))
+        if source.name in resting:
+            _line(out, "  no file in the sources folder: not polled", style="yellow")
+        _line(out, "  ", _ledger(source.ledger))
+        for feed in source.feeds:
+            _feed(out, feed)
+    if not values:
+        _line(out, "No sources.")
+
+
+def source_checks(out: Console, values: Sequence[SourceCheck]) -> None:
+    for value in values:
+        _line(out, (value.name, "bold"), f"  {value.title}")
+        for robots in value.robots:
+            _robots_check(out, robots)
+        for feed in value.feeds:
+            _feed_check(out, feed)
+        for sample in value.samples:
+            _sample(out, sample)
+        _line(out, ("  All is well." if value.is_well else "  Needs a look.", "green" if value.is_well else "red"))
+
+
+def _ledger(ledger: Ledger) -> str:
+    parts = " + ".join(f"{number} {name}" for name in _OUTCOMES if (number := getattr(ledger, name)))
+    wrong = "" if ledger.adds_up else ", which does NOT add up"
+    return f"{_count(ledger.discovered, 'entry', 'entries')}{' = ' if parts else ''}{parts}{wrong}"
+
+
+def _feed(out: Console, feed: FeedLine) -> None:
+    new = f"{feed.entries_24h} new in 24 h, {feed.entries_7d} in 7 days"
+    _line(out, f"  {feed.kind} {feed.state}; last polled {_time(feed.last_polled_at)}; {new}")
+    _url(out, feed.url, indent=4)
+    if feed.state_text:
+        _line(out, "    ", feed.state_text, style="red" if feed.failures else "yellow")
+
+
+def _robots_check(out: Console, check: RobotsCheck) -> None:
+    delay = f", asks for {check.crawl_delay_s:g} s between requests" if check.crawl_delay_s else ""
+    _line(out, f"  robots.txt {'could not be asked for' if check.trouble else 'read'}{delay}")
+    _url(out, check.url, indent=4)
+    for sitemap in check.sitemaps:
+        _line(out, "    names a sitemap that the file does not list:")
+        _url(out, sitemap, indent=6)
+    _trouble(out, check.trouble)
+
+
+def _feed_check(out: Console, check: FeedCheck) -> None:
+    found = f"{_count(check.entries, 'entry', 'entries')}, newest {_time(check.newest)}"
+    index = f", index of {_count(check.sitemaps, 'sitemap')}" if check.sitemaps else ""
+    _line(out, f"  {check.kind}: {found}{index}")
+    _url(out, check.url, indent=4)
+    _trouble(out, check.trouble)
+
+
+def _sample(out: Console, sample: Sample) -> None:
+    _line(out, "  article: ", sample.title or "without a title")
+    _url(out, sample.url, indent=4)
+    if sample.words:
+        dated = f"{_time(sample.published_at)} ({sample.found_in})" if sample.published_at else "no date"
+        _line(
+            out, f"    {sample.words} words, {sample.language or 'language unknown'}, {dated}, {sample.cuts} blocks cut"
+        )
+    _trouble(out, sample.trouble)
+
+
+def _trouble(out: Console, trouble: Trouble | None) -> None:
+    if trouble:
+        _line(out, "    ", (trouble.what, "red"), f"  {trouble.advice or ''}")
+
+
+# --- Stories --------------------------------------------------------------------------------------------------
+
+
+def stories(out: Console, values: Sequence[StoryLine]) -> None:
+    for value in values:
+        size = _count(value.articles, "article")
+        origin = f"{value.source}, {_time(value.published_at)}, {value.language or '??'}"
+        spread = size if value.articles == 1 else f"{size} from {_count(value.sources, 'source')}"
+        _line(out, (f"#{value.id}  ", "cyan"), (value.title, "bold"))
+        _line(out, f"    {value.kind}, {spread}; {origin}")
+        _url(out, value.url, indent=4)
+        if value.snippet:
+            _line(out, "    ", *_marked(value.snippet))
+    if not values:
+        _line(out, "No stories.")
+
+
+def story(out: Console, value: Story) -> None:
+    """The story's text, its copies in order of publication, and what happened to it."""
+    if value.asked_id != value.id:
+        _line(out, f"Story {value.asked_id} was merged into story {value.id}.", style="yellow")
+    _line(out, (f"#{value.id}  ", "cyan"), (value.title, "bold"))
+    _line(out, f"    {value.source}, {_time(value.published_at)}, {value.language or 'language unknown'}")
+    _url(out, value.url, indent=4)
+    for paragraph in value.text.split("\n\n"):
+        _line(out)
+        _line(out, paragraph)
+    _heading(
+        out, f"{_count(value.articles, 'article')} from {_count(value.sources, 'source')}, in order of publication"
+    )
+    first = value.first_published_at
+    for member in value.members:
+        _member(out, member, first, value.canonical_rule)
+    _heading(out, "What happened")
+    for change in value.changes:
+        _line(out, f"  {_time(change.changed_at)}  ", _change(change))
+
+
+def difference(out: Console, value: Difference) -> None:
+    """The second text against the first: lines of the first begin with '-', of the second with '+'."""
+    _line(out)
+    for mark, side, style in (("-", value.left, "red"), ("+", value.right, "green")):
+        told = f"article {side.article_id}, {side.source}, {_time(side.published_at)}, {side.words} words"
+        _line(out, (f"{mark} {told}", style))
+        _url(out, side.url, indent=2)
+    if value.left.title != value.right.title:
+        _changed(out, value.left.title, value.right.title)
+    for part in value.parts:
+        _part(out, part)
+
+
+def _member(out: Console, member: Member, first: datetime | None, rule: str) -> None:
+    lag = (
+        f" (+{_lasted(member.published_at - first)})"
+        if first and member.published_at and first < member.published_at
+        else ""
+    )
+    marks = [*(["canonical, by the rule " + rule] if member.is_canonical else []), *member.flags]
+    marks += [name for name, is_so in (("container", member.is_container), ("drifted", member.has_drifted)) if is_so]
+    _line(
+        out,
+        f"  {_time(member.published_at)}{lag}  ",
+        (member.source, "bold"),
+        f"  article {member.article_id}, {member.words} words",
+        (f"  {', '.join(marks)}" if marks else "", "green"),
+    )
+    _line(out, f"    {member.title}")
+    _url(out, member.url, indent=4)
+    if member.matched_article_id and not member.is_canonical:
+        scores = f"Jaccard {member.jaccard:.2f}, containment {member.containment:.2f}"
+        _line(out, f"    {member.match_kind} as article {member.matched_article_id}: {scores}", style="dim")
+
+
+def _change(change: ChangeLine) -> str:
+    article = f"article {change.article_id}"
+    told = {
+        "founded": f"founded by {article}",
+        "joined": f"{article} joined",
+        "left": f"{article} left",
+        "merged": f"story {change.story_id} merged into story {change.other_story_id}",
+        "split": f"split from story {change.other_story_id}, with {article}",
+        "canonical": f"{article} became canonical",
+    }[change.change]
+    return f"{told} ({change.detail})" if change.detail else told
+
+
+def _part(out: Console, part: Part) -> None:
+    if part.kind is PartKind.SAME:
+        _line(out, f"  {_count(len(part.left), 'paragraph')} the same", style="dim")
+    elif len(part.left) == len(part.right):
+        for left, right in zip(part.left, part.right, strict=True):
+            _changed(out, left, right)
+    else:
+        for mark, style, paragraphs in (("- ", "red", part.left), ("+ ", "green", part.right)):
+            for paragraph in paragraphs:
+                _line(out, (mark + paragraph, style))
+
+
+def _changed(out: Console, left: str, right: str) -> None:
+    """Two versions of a paragraph, the words in which they differ brought out."""
+    a, b = _WORD.findall(left), _WORD.findall(right)
+    operations = difflib.SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes()
+    for mark, style, words, start, end in (("- ", "red", a, 1, 2), ("+ ", "green", b, 3, 4)):
+        pieces = [
+            ("".join(words[op[start] : op[end]]), style if op[0] == "equal" else f"bold reverse {style}")
+            for op in operations
+        ]
+        _line(out, (mark, style), *pieces)
+
+
+def _marked(snippet: str) -> list[Piece]:
+    """A snippet with the words between ** brought out."""
+    return [(part, "bold yellow") if n % 2 else part for n, part in enumerate(snippet.split("**"))]
+
+
+# --- One item -------------------------------------------------------------------------------------------------
+
+
+def history(out: Console, value: History) -> None:
+    """One item's way through the lines, in the order in which it happened."""
+    for entry in value.entries:
+        _entry(out, entry)
+    if value.article is None:
+        return
+    article = value.article
+    _heading(out, f"Article {article.id}")
+    _line(out, "  ", (article.title, "bold"))
+    _url(out, article.url, indent=2)
+    exact = f" (to the {article.date_precision}, from {article.date_found_in})" if article.published_at else ""
+    flags = f", {', '.join(article.flags)}" if article.flags else ""
+    _line(
+        out,
+        f"  {article.source}, {_time(article.published_at)}{exact}, {article.words} words, {article.language}{flags}",
+    )
+    for revision in article.revisions:
+        _revision(out, revision)
+    _candidates(out, article)
+    _place(out, article)
+
+
+def _entry(out: Console, entry: EntryReport) -> None:
+    _heading(out, f"Entry {entry.id}")
+    _url(out, entry.url, indent=2)
+    _row(out, "  announced", f"{_time(entry.first_seen_at)} by {entry.source}, last {_time(entry.last_seen_at)}")
+    if entry.feed_url:
+        _url(out, entry.feed_url, indent=14)
+    if entry.title:
+        _row(out, "", f"as '{entry.title}', dated {_time(entry.published_at)}")
+    for page in entry.pages:
+        answer = f"{page.status}, {page.body_bytes} bytes, page {page.id}"
+        _row(out, "  fetched", f"{_time(page.fetched_at)}: {answer}")
+        if page.final_url != page.url:
+            _url(out, page.final_url, indent=14)
+        _row(out, "  kept in", f"{page.warc_file}, {page.warc_length} bytes from {page.warc_offset}")
+        _row(out, "  read", _time(page.read_at) if page.read_at else "not yet")
+    if entry.attempts:
+        _row(out, "  failed", f"{_count(entry.attempts, 'attempt')}: {entry.detail or ''}")
+    if entry.fetch_due_at:
+        _row(out, "  due", _time(entry.fetch_due_at))
+    reason = ": ".join(filter(None, (entry.reason, None if entry.attempts else entry.detail)))
+    _row(out, "  outcome", f"{entry.outcome}{f' ({reason})' if reason else ''}, {_time(entry.outcome_at)}")
+
+
+def _revision(out: Console, revision: RevisionReport) -> None:
+    current = ", what it says now" if revision.is_current else ""
+    _line(
+        out,
+        f"  text {revision.id}: {revision.kind}, fetched {_time(revision.fetched_at)}, {revision.words} words, ",
+        f"{_count(len(revision.cuts), 'block')} cut{current}",
+    )
+    for cut in revision.cuts:
+        _line(out, (f"    - {cut.rule}: ", "dim"), cut.text)
+
+
+def _candidates(out: Console, article: ArticleReport) -> None:
+    _heading(out, f"Compared with {_count(len(article.candidates), 'article')}")
+    for other in article.candidates:
+        verdict = f"{other.kind}, failed: {other.failed}" if other.failed else other.kind
+        style = "dim" if other.failed else "green"
+        _line(out, (f"  {verdict}", style), f"  article {other.article_id}, {other.source}: {other.title}")
+        _url(out, other.url, indent=4)
+        _line(out, f"    {_scores(other)}")
+
+
+def _scores(other: Candidate) -> str:
+    shorter = "that one" if other.is_shorter else "this one"
+    return (
+        f"Jaccard {other.jaccard:.2f}, {other.jaccard_filtered:.2f} without recurring phrases; {shorter}, the shorter, "
+        f"is contained to {other.containment:.2f}, from {other.span_start:.2f} to {other.span_end:.2f} of the longer; "
+        f"facts {other.facts:.2f}, runs of {other.run:.1f} words"
+    )
+
+
+def _place(out: Console, article: ArticleReport) -> None:
+    if article.story_id is None:
+        return
+    _heading(out, f"Story {article.story_id}, {_count(article.story_articles or 0, 'article')}")
+    who = "this article" if article.is_canonical else f"article {article.canonical_article_id}"
+    _line(out, f"  canonical is {who}, by the rule {article.canonical_rule}")
+    if article.has_drifted:
+        _line(out, "  the text was changed so much that it no longer resembles the story", style="yellow")
+    for change in article.changes:
+        _line(out, f"  {_time(change.changed_at)}  story {change.story_id}: ", _change(change))
+
+
+def extraction(out: Console, value: CleanArticle | Rejection) -> None:
+    """What one page gives: kept blocks on the left, cut ones with their rules on the right."""
+    if isinstance(value, Rejection):
+        _line(out, (f"No article: {value.reason}", "red"), f"  {value.detail}")
+        return
+    article = value.article
+    _line(out, (article.title, "bold"))
+    _url(out, article.url)
+    dated = f"{_time(article.published_at)} ({article.date_found_in})" if article.published_at else "no trusted date"
+    authors = ", ".join(article.authors) or "no author named"
+    _line(out, f"{dated}; {authors}; {article.language or 'language unknown'}; {', '.join(sorted(article.flags))}")
+    _line(out)
+    show = _side_by_side if out.is_terminal else _one_a_line
+    show(out, value)
+    _line(out)
+    _line(out, f"{_count(len(value.blocks), 'block')} kept, {_count(len(value.cuts), 'block')} cut.")
+
+
+def extraction_values(value: CleanArticle | Rejection) -> Mapping[str, object]:
+    """The same as plain values."""
+    if isinstance(value, Rejection):
+        return {"rejected": value.reason, "detail": value.detail, "url": value.url}
+    article = asdict(value.article)
+    article |= {"key": value.article.key.hex(), "blocks": None, "flags": sorted(value.article.flags)}
+    del article["blocks"], article["source"]
+    return {**article, "text": value.text, "cuts": [asdict(cut) for cut in value.cuts]}
+
+
+def _in_order(value: CleanArticle) -> list[tuple[int, str, str | None]]:
+    """Position, text and, for what was cut, the rule: all blocks as they stood on the page."""
+    cuts = {cut.position: cut for cut in value.cuts}
+    return [
+        (position, block.text, cuts[position].rule if position in cuts else None)
+        for position, block in enumerate(value.article.blocks)
+    ]
+
+
+def _side_by_side(out: Console, value: CleanArticle) -> None:
+    table = Table(box=None, padding=(0, 2, 1, 0), header_style="bold")
+    table.add_column("Kept", ratio=3)
+    table.add_column("Cut", ratio=2)
+    for _, text, rule in _in_order(value):
+        kept = _text(text) if rule is None else ""
+        table.add_row(kept, "" if rule is None else _text(text, "\n", (rule, "dim red")))
+    out.print(table, soft_wrap=False)
+
+
+def _one_a_line(out: Console, value: CleanArticle) -> None:
+    for position, text, rule in _in_order(value):
+        _line(out, f"{position:>4}  {'kept' if rule is None else f'CUT {rule}'}  ", text)
+
+
+# --- Lines ----------------------------------------------------------------------------------------------------
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where the commands print: no markup in what comes from the web, no colours without a terminal."""
+    out = Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+    out.soft_wrap = not out.is_terminal
+    return out
+
+
+def _line(out: Console, *pieces: Piece, style: str = "") -> None:
+    out.print(_text(*pieces), style=style)
+
+
+def _url(out: Console, url: str, indent: int = 0) -> None:
+    """A URL on a line of its own, in one piece even on a narrow terminal."""
+    out.print(Text(" " * indent).append(url.translate(_CONTROL), "blue"), soft_wrap=True)
+
+
+def _row(out: Console, name: str, text: str) -> None:
+    out.print(Text(f"{name:<14}", "bold").append(text.translate(_CONTROL)))
+
+
+def _heading(out: Console, text: str) -> None:
+    _line(out)
+    _line(out, (text, "bold underline"))
+
+
+def _text(*pieces: Piece) -> Text:
+    text = Text()
+    for piece in pieces:
+        content, style = piece if isinstance(piece, tuple) else (piece, "")
+        text.append(content.translate(_CONTROL), style)
+    return text
+
+
+def _time(at: datetime | None) -> str:
+    return "never" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _lasted(span: timedelta) -> str:
+    """'4.2 s', '3:07 h', '2 d 3:07 h'."""
+    if span < timedelta(minutes=1):
+        return f"{span.total_seconds():.1f} s"
+    hours, minutes = divmod(span.seconds // 60, 60)
+    return f"{f'{span.days} d ' if span.days else ''}{hours}:{minutes:02} h"
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
