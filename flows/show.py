@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
@@ -19,32 +20,41 @@ from rich.table import Table
 from rich.text import Text
 
 from extract.model import Rejection
-from flows.check import FeedCheck, RobotsCheck, Sample, SourceCheck, Trouble
-from load.report import (
-    ArticleReport,
-    Candidate,
-    ChangeLine,
-    Difference,
-    EntryReport,
-    FeedLine,
-    History,
-    Ledger,
-    Member,
-    Part,
-    PartKind,
-    RevisionReport,
-    SourceLine,
-    Status,
-    Story,
-    StoryLine,
-)
-from transform.model import CleanArticle
 
-if TYPE_CHECKING:
-    from flows.run import Summary  # at run time it would import Prefect
+if TYPE_CHECKING:  # what a command prints it has imported itself, and the others need not wait for it
+    from flows.check import FeedCheck, RobotsCheck, Sample, SourceCheck, Trouble
+    from flows.run import Summary
+    from load.report import (
+        ArticleReport,
+        Candidate,
+        ChangeLine,
+        Difference,
+        EntryReport,
+        FeedLine,
+        History,
+        Ledger,
+        Member,
+        Part,
+        RevisionReport,
+        SourceLine,
+        Status,
+        Story,
+        StoryLine,
+    )
+    from transform.model import CleanArticle
 
 _CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _OUTCOMES = ("pending", "loaded", "unchanged", "revised", "rejected", "quarantined")
+_RULES = {
+    "only-member": "the only article",
+    "full-text": "a full text, where others are teasers",
+    "full-length": "a text of full length, where others are trimmed",
+    "original": "an original, where others credit an agency",
+    "earliest": "published first",
+    "tier": "its source is of a better tier",
+    "longest": "the longest text",
+    "url-key": "by the order of URL keys, as nothing else tells them apart",
+}
 _WORD = re.compile(r"\s+|[^\s]+")
 
 Piece = str | tuple[str, str]  # text, or text with its style
@@ -125,13 +135,11 @@ def _reasons(reasons: Mapping[str, int]) -> str:
 
 
 def _largest(out: Console, summary: Summary) -> None:
-    if summary.largest is None:
+    if not summary.largest or not summary.largest_copies:
         return
     story_id, articles, title = summary.largest
-    if articles == 1:
-        return
     _line(out)
-    _line(out, f"The largest story, {_count(articles, 'article')}: ", (title, "bold"), f"  #{story_id}")
+    _line(out, f"The largest story, #{story_id} with {_count(articles, 'article')}: ", (title, "bold"))
     for copy in summary.largest_copies:
         _line(out, f"  {copy.source}: ", copy.title)
         _url(out, copy.url, indent=4)
@@ -141,19 +149,20 @@ def _largest(out: Console, summary: Summary) -> None:
 def _next_commands(out: Console, summary: Summary) -> None:
     if summary.largest is None:
         return
-    story_id = summary.largest[0]
-    tries = {
-        f"storyfold story {story_id} --diff": "one story, its copies, and how they differ",
-        "storyfold stories": "all stories; add words to search for",
-        "storyfold db shell -c 'SELECT title, articles FROM story ORDER BY articles DESC LIMIT 9'": "SQL on the views",
-    }
-    if summary.largest_copies:
-        del tries["storyfold stories"]
-        tries |= {f"storyfold why {summary.largest_copies[0].url}": "one article's whole history"}
+    sql = "SELECT title, articles FROM story ORDER BY articles DESC LIMIT 9"
+    tries = [
+        (f"storyfold story {summary.largest[0]} --diff", "how its copies differ"),
+        *(
+            (f"storyfold why {shlex.quote(copy.url)}", "one copy's whole history")
+            for copy in summary.largest_copies[:1]
+        ),
+        (f"storyfold db shell -c '{sql}'", "SQL on the views"),
+        ("storyfold stories", "all of them; or name words to search for"),
+    ]
     _line(out)
     _line(out, "Try next:")
-    for command, purpose in tries.items():
-        _line(out, f"  {command}", ("  # " + purpose, "dim"))
+    for command, purpose in tries[:3]:
+        _line(out, f"  {command}", (f"  # {purpose}", "dim"))
 
 
 # --- State ----------------------------------------------------------------------------------------------------
@@ -161,10 +170,10 @@ def _next_commands(out: Console, summary: Summary) -> None:
 
 def status(out: Console, value: Status) -> None:
     q = value.queues
-    _row(out, "Sources", f"{_count(q.sources, 'source')}, {_count(q.feeds, 'feed')}: {q.feeds_due} due, ")
-    _row(
-        out, "Waiting", f"{q.to_fetch} to fetch, {q.to_fetch_later} later, {q.to_read} to read, {q.to_settle} to settle"
-    )
+    feeds = f"{_count(q.feeds, 'feed')}, {q.feeds_due} due, {q.feeds_failing} failing"
+    _row(out, "Sources", f"{q.sources} with {feeds}")
+    waiting = f"{q.to_fetch} to fetch, {q.to_fetch_later} to fetch later, {q.to_read} to read, {q.to_settle} to settle"
+    _row(out, "Waiting", waiting)
     _row(out, "Announced", _ledger(value.ledger))
     if value.ledger.rejected:
         _row(out, "Rejected", _reasons(value.ledger.rejected_reasons))
@@ -183,15 +192,13 @@ def status(out: Console, value: Status) -> None:
         _url(out, item.url, indent=4)
 
 
-def sources(out: Console, values: Sequence[SourceLine], without_file: Iterable[str]) -> None:
-    """The catalogue; `without_file`: sources of the store that the sources folder does not have."""
-    resting = set(without_file)
+def sources(out: Console, values: Sequence[SourceLine]) -> None:
     for source in values:
         about = [source.language or "", source.country or "", f"tier {source.tier}"]
         _line(out, (source.name, "bold"), f"  {source.title}  ", (" ".join(filter(None, about)), "dim"))
-        if source.name in resting:
-            _line(out, "  no file in the sources folder: not polled", style="yellow")
         _line(out, "  ", _ledger(source.ledger))
+        if not source.active:
+            _line(out, ("  its file is gone: not polled", "yellow"))
         for feed in source.feeds:
             _feed(out, feed)
     if not values:
@@ -235,7 +242,7 @@ def _robots_check(out: Console, check: RobotsCheck) -> None:
 
 
 def _feed_check(out: Console, check: FeedCheck) -> None:
-    found = f"{_count(check.entries, 'entry', 'entries')}, newest {_time(check.newest)}"
+    found = f"{_count(check.entries, 'entry', 'entries')}, newest {_time(check.newest, 'undated')}"
     index = f", index of {_count(check.sitemaps, 'sitemap')}" if check.sitemaps else ""
     _line(out, f"  {check.kind}: {found}{index}")
     _url(out, check.url, indent=4)
@@ -247,15 +254,13 @@ def _sample(out: Console, sample: Sample) -> None:
     _url(out, sample.url, indent=4)
     if sample.words:
         dated = f"{_time(sample.published_at)} ({sample.found_in})" if sample.published_at else "no date"
-        _line(
-            out, f"    {sample.words} words, {sample.language or 'language unknown'}, {dated}, {sample.cuts} blocks cut"
-        )
+        _line(out, f"    {sample.words} words, {sample.language or '??'}, {dated}, {_count(sample.cuts, 'block')} cut")
     _trouble(out, sample.trouble)
 
 
 def _trouble(out: Console, trouble: Trouble | None) -> None:
     if trouble:
-        _line(out, "    ", (trouble.what, "red"), f"  {trouble.advice or ''}")
+        _line(out, "    ", (trouble.what, "red"), f"  {trouble.advice}" if trouble.advice else "")
 
 
 # --- Stories --------------------------------------------------------------------------------------------------
@@ -263,11 +268,9 @@ def _trouble(out: Console, trouble: Trouble | None) -> None:
 
 def stories(out: Console, values: Sequence[StoryLine]) -> None:
     for value in values:
-        size = _count(value.articles, "article")
-        origin = f"{value.source}, {_time(value.published_at)}, {value.language or '??'}"
-        spread = size if value.articles == 1 else f"{size} from {_count(value.sources, 'source')}"
+        origin = f"{value.source}, {_time(value.published_at, 'undated')}, {value.language or '??'}"
         _line(out, (f"#{value.id}  ", "cyan"), (value.title, "bold"))
-        _line(out, f"    {value.kind}, {spread}; {origin}")
+        _line(out, f"    {value.kind}, {_spread(value)}; {origin}")
         _url(out, value.url, indent=4)
         if value.snippet:
             _line(out, "    ", *_marked(value.snippet))
@@ -280,17 +283,14 @@ def story(out: Console, value: Story) -> None:
     if value.asked_id != value.id:
         _line(out, f"Story {value.asked_id} was merged into story {value.id}.", style="yellow")
     _line(out, (f"#{value.id}  ", "cyan"), (value.title, "bold"))
-    _line(out, f"    {value.source}, {_time(value.published_at)}, {value.language or 'language unknown'}")
+    _line(out, f"    {value.source}, {_time(value.published_at, 'undated')}, {value.language or 'language unknown'}")
     _url(out, value.url, indent=4)
     for paragraph in value.text.split("\n\n"):
         _line(out)
         _line(out, paragraph)
-    _heading(
-        out, f"{_count(value.articles, 'article')} from {_count(value.sources, 'source')}, in order of publication"
-    )
-    first = value.first_published_at
+    _heading(out, f"{_spread(value)}, in order of publication")
     for member in value.members:
-        _member(out, member, first, value.canonical_rule)
+        _member(out, member, value)
     _heading(out, "What happened")
     for change in value.changes:
         _line(out, f"  {_time(change.changed_at)}  ", _change(change))
@@ -300,7 +300,7 @@ def difference(out: Console, value: Difference) -> None:
     """The second text against the first: lines of the first begin with '-', of the second with '+'."""
     _line(out)
     for mark, side, style in (("-", value.left, "red"), ("+", value.right, "green")):
-        told = f"article {side.article_id}, {side.source}, {_time(side.published_at)}, {side.words} words"
+        told = f"article {side.article_id}, {side.source}, {_time(side.published_at, 'undated')}, {side.words} words"
         _line(out, (f"{mark} {told}", style))
         _url(out, side.url, indent=2)
     if value.left.title != value.right.title:
@@ -309,17 +309,18 @@ def difference(out: Console, value: Difference) -> None:
         _part(out, part)
 
 
-def _member(out: Console, member: Member, first: datetime | None, rule: str) -> None:
-    lag = (
-        f" (+{_lasted(member.published_at - first)})"
-        if first and member.published_at and first < member.published_at
-        else ""
-    )
-    marks = [*(["canonical, by the rule " + rule] if member.is_canonical else []), *member.flags]
+def _spread(value: Story | StoryLine) -> str:
+    return f"{_count(value.articles, 'article')} from {_count(value.sources, 'source')}"
+
+
+def _member(out: Console, member: Member, story: Story) -> None:
+    first, own = story.first_published_at, member.published_at
+    lag = f" (+{_lasted(own - first)})" if own and first and own > first else ""
+    marks = [*(["canonical: " + _rule(story.canonical_rule)] if member.is_canonical else []), *member.flags]
     marks += [name for name, is_so in (("container", member.is_container), ("drifted", member.has_drifted)) if is_so]
     _line(
         out,
-        f"  {_time(member.published_at)}{lag}  ",
+        f"  {_published(member.published_at, member.date_precision)}{lag}  ",
         (member.source, "bold"),
         f"  article {member.article_id}, {member.words} words",
         (f"  {', '.join(marks)}" if marks else "", "green"),
@@ -329,6 +330,10 @@ def _member(out: Console, member: Member, first: datetime | None, rule: str) -> 
     if member.matched_article_id and not member.is_canonical:
         scores = f"Jaccard {member.jaccard:.2f}, containment {member.containment:.2f}"
         _line(out, f"    {member.match_kind} as article {member.matched_article_id}: {scores}", style="dim")
+
+
+def _rule(name: str | None) -> str:
+    return _RULES.get(name or "", name or "")
 
 
 def _change(change: ChangeLine) -> str:
@@ -341,11 +346,12 @@ def _change(change: ChangeLine) -> str:
         "split": f"split from story {change.other_story_id}, with {article}",
         "canonical": f"{article} became canonical",
     }[change.change]
-    return f"{told} ({change.detail})" if change.detail else told
+    why = _RULES.get(change.detail or "") or " as article ".join((change.detail or "").split())
+    return f"{told} ({why})" if why else told
 
 
 def _part(out: Console, part: Part) -> None:
-    if part.kind is PartKind.SAME:
+    if part.kind == "same":
         _line(out, f"  {_count(len(part.left), 'paragraph')} the same", style="dim")
     elif len(part.left) == len(part.right):
         for left, right in zip(part.left, part.right, strict=True):
@@ -360,12 +366,12 @@ def _changed(out: Console, left: str, right: str) -> None:
     """Two versions of a paragraph, the words in which they differ brought out."""
     a, b = _WORD.findall(left), _WORD.findall(right)
     operations = difflib.SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes()
-    for mark, style, words, start, end in (("- ", "red", a, 1, 2), ("+ ", "green", b, 3, 4)):
-        pieces = [
-            ("".join(words[op[start] : op[end]]), style if op[0] == "equal" else f"bold reverse {style}")
-            for op in operations
-        ]
-        _line(out, (mark, style), *pieces)
+    _version(out, "- ", "red", [(tag == "equal", "".join(a[i:j])) for tag, i, j, _, _ in operations])
+    _version(out, "+ ", "green", [(tag == "equal", "".join(b[i:j])) for tag, _, _, i, j in operations])
+
+
+def _version(out: Console, mark: str, style: str, runs: Iterable[tuple[bool, str]]) -> None:
+    _line(out, (mark, style), *((text, style if is_shared else f"bold reverse {style}") for is_shared, text in runs))
 
 
 def _marked(snippet: str) -> list[Piece]:
@@ -386,12 +392,10 @@ def history(out: Console, value: History) -> None:
     _heading(out, f"Article {article.id}")
     _line(out, "  ", (article.title, "bold"))
     _url(out, article.url, indent=2)
-    exact = f" (to the {article.date_precision}, from {article.date_found_in})" if article.published_at else ""
-    flags = f", {', '.join(article.flags)}" if article.flags else ""
-    _line(
-        out,
-        f"  {article.source}, {_time(article.published_at)}{exact}, {article.words} words, {article.language}{flags}",
-    )
+    exact = f" (from {article.date_found_in})" if article.published_at else ""
+    published = _published(article.published_at, article.date_precision) + exact
+    told = [article.source, published, f"{article.words} words", article.language or "??", *article.flags]
+    _line(out, "  ", ", ".join(told))
     for revision in article.revisions:
         _revision(out, revision)
     _candidates(out, article)
@@ -405,7 +409,7 @@ def _entry(out: Console, entry: EntryReport) -> None:
     if entry.feed_url:
         _url(out, entry.feed_url, indent=14)
     if entry.title:
-        _row(out, "", f"as '{entry.title}', dated {_time(entry.published_at)}")
+        _row(out, "", f"as '{entry.title}', {_time(entry.published_at, 'undated')}")
     for page in entry.pages:
         answer = f"{page.status}, {page.body_bytes} bytes, page {page.id}"
         _row(out, "  fetched", f"{_time(page.fetched_at)}: {answer}")
@@ -418,7 +422,7 @@ def _entry(out: Console, entry: EntryReport) -> None:
     if entry.fetch_due_at:
         _row(out, "  due", _time(entry.fetch_due_at))
     reason = ": ".join(filter(None, (entry.reason, None if entry.attempts else entry.detail)))
-    _row(out, "  outcome", f"{entry.outcome}{f' ({reason})' if reason else ''}, {_time(entry.outcome_at)}")
+    _row(out, "  outcome", f"{entry.outcome}{f' ({reason})' if reason else ''}, {_time(entry.outcome_at, 'so far')}")
 
 
 def _revision(out: Console, revision: RevisionReport) -> None:
@@ -433,7 +437,7 @@ def _revision(out: Console, revision: RevisionReport) -> None:
 
 
 def _candidates(out: Console, article: ArticleReport) -> None:
-    _heading(out, f"Compared with {_count(len(article.candidates), 'article')}")
+    _heading(out, f"Compared with {_count(len(article.candidates), 'article') if article.candidates else 'no article'}")
     for other in article.candidates:
         verdict = f"{other.kind}, failed: {other.failed}" if other.failed else other.kind
         style = "dim" if other.failed else "green"
@@ -445,9 +449,10 @@ def _candidates(out: Console, article: ArticleReport) -> None:
 def _scores(other: Candidate) -> str:
     shorter = "that one" if other.is_shorter else "this one"
     return (
-        f"Jaccard {other.jaccard:.2f}, {other.jaccard_filtered:.2f} without recurring phrases; {shorter}, the shorter, "
-        f"is contained to {other.containment:.2f}, from {other.span_start:.2f} to {other.span_end:.2f} of the longer; "
-        f"facts {other.facts:.2f}, runs of {other.run:.1f} words"
+        f"Jaccard {other.jaccard:.2f} (without recurring phrases {other.jaccard_filtered:.2f}), "
+        f"containment {other.containment:.2f} of the shorter ({shorter}) "
+        f"from {other.span_start:.2f} to {other.span_end:.2f} of the longer, "
+        f"facts {other.facts:.2f}, shared runs of {other.run:.1f} words"
     )
 
 
@@ -456,7 +461,7 @@ def _place(out: Console, article: ArticleReport) -> None:
         return
     _heading(out, f"Story {article.story_id}, {_count(article.story_articles or 0, 'article')}")
     who = "this article" if article.is_canonical else f"article {article.canonical_article_id}"
-    _line(out, f"  canonical is {who}, by the rule {article.canonical_rule}")
+    _line(out, f"  canonical is {who}: {_rule(article.canonical_rule)}")
     if article.has_drifted:
         _line(out, "  the text was changed so much that it no longer resembles the story", style="yellow")
     for change in article.changes:
@@ -471,9 +476,10 @@ def extraction(out: Console, value: CleanArticle | Rejection) -> None:
     article = value.article
     _line(out, (article.title, "bold"))
     _url(out, article.url)
-    dated = f"{_time(article.published_at)} ({article.date_found_in})" if article.published_at else "no trusted date"
+    found_in = f" ({article.date_found_in})" if article.date_found_in else ""
+    dated = _published(article.published_at, article.date_precision) + found_in
     authors = ", ".join(article.authors) or "no author named"
-    _line(out, f"{dated}; {authors}; {article.language or 'language unknown'}; {', '.join(sorted(article.flags))}")
+    _line(out, "; ".join((dated, authors, article.language or "language unknown", *sorted(article.flags))))
     _line(out)
     show = _side_by_side if out.is_terminal else _one_a_line
     show(out, value)
@@ -551,8 +557,13 @@ def _text(*pieces: Piece) -> Text:
     return text
 
 
-def _time(at: datetime | None) -> str:
-    return "never" if at is None else f"{at:%Y-%m-%d %H:%M}"
+def _time(at: datetime | None, none: str = "never") -> str:
+    return none if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _published(at: datetime | None, precision: str | None) -> str:
+    """A publication time, as exact as it is known."""
+    return f"{at:%Y-%m-%d}" if at and precision == "day" else _time(at, "undated")
 
 
 def _lasted(span: timedelta) -> str:

@@ -36,6 +36,19 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError
 
 from load.tables import SCHEMA, metadata
+from load.views import create_views
+
+__all__ = [
+    "Connection",
+    "Engine",
+    "StoreUnavailable",
+    "check",
+    "configuration",
+    "connect",
+    "live_workers",
+    "upgrade",
+    "worker",
+]
 
 OLDEST_SERVER = (15,)
 CONNECT_TIMEOUT_S = 10
@@ -117,7 +130,7 @@ def _name(url: URL) -> str:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the store's tables to this program's revision; nothing when they are there.
+    """Bring the store's tables and views to this program's; nothing when they are there.
 
     Any number of processes may call it at once. All migrations happen in one transaction.
     Raises StoreUnavailable when a newer program has written the store.
@@ -126,10 +139,15 @@ def upgrade(engine: Engine) -> None:
     scripts = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
         found = _revision(connection)
-    if found == scripts.get_current_head():
-        return
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
         raise StoreUnavailable(f"{_name(engine.url)} was written by a newer storyfold (revision {found}).")
+    if found != scripts.get_current_head():
+        _migrate(engine, config)
+    with engine.begin() as connection:
+        create_views(connection)
+
+
+def _migrate(engine: Engine, config: Config) -> None:
     with engine.begin() as connection:
         for limit in ("statement_timeout", "lock_timeout"):
             connection.execute(select(func.set_config(limit, "0", True)))  # for this transaction

@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL
 
@@ -217,33 +218,35 @@ def _is_free(lock: Path) -> bool:
 def _ensure_running(place: Place, change: int) -> str:
     """The database's URL, on the server that runs already or on a new one.
 
-    A held server.lock with nobody answering is a server still in recovery, the last children of a killed one, or one
-    whose socket was swept out of the temporary folder: the first two pass, the third is started anew.
+    While server.lock is held and nobody answers, a server recovers, or the last children of a killed one finish.
     """
     deadline = time.monotonic() + PATIENCE_S
-    answer = "it has no socket"
-    while time.monotonic() < deadline:
+    while True:
+        if _is_cut_off(place):
+            _shut_down(place)
         if _is_free(place.server_lock):
             _launch(place, change)
-        sockets = _socket_folder(place)
-        if sockets is not None:
-            try:
-                return _open_database(sockets)
-            except psycopg.OperationalError as error:
-                answer = str(error).partition("\n")[0]
-            if not sockets.exists():
-                _shut_down(place)
+        try:
+            return _open_database(place)
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                answer = str(error).partition("\n")[0].rpartition(" failed: ")[2]
+                where = f"A server runs on {place.data} but cannot be used from here, perhaps in another container"
+                raise PostgresUnavailable(f"{where}: {answer}.") from error
         time.sleep(0.05)
-    message = f"A server runs on {place.data} but cannot be used from here, perhaps in another container: {answer}."
-    raise PostgresUnavailable(message)
 
 
-def _open_database(sockets: Path) -> str:
-    """The URL of our database, created if missing. Raises psycopg.OperationalError when the server does not answer."""
-    host = str(sockets)
-    with psycopg.connect(host=host, port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+def _open_database(place: Place) -> str:
+    """The URL of our database, created if missing. Raises psycopg.OperationalError when no server answers."""
+    host = str(_socket_folder(place) or place.folder)  # where no socket is, if the server is coming or going
+    target = make_conninfo(host=host, port=PORT, user=SUPERUSER, dbname="postgres", connect_timeout=10)
+    with psycopg.connect(target, autocommit=True) as connection:
+        try:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+        except psycopg.Error as error:
+            message = _failure(place, "The database could not be created", str(error))
+            raise PostgresUnavailable(message) from error
     url = URL.create("postgresql+psycopg", username=SUPERUSER, port=PORT, database=DATABASE, query={"host": host})
     return url.render_as_string(hide_password=False)
 
@@ -349,6 +352,13 @@ def _socket_folder(place: Place) -> Path | None:
     return Path(lines[4]) if len(lines) > 4 and lines[4] else None
 
 
+def _is_cut_off(place: Place) -> bool:
+    """Whether a server runs whose socket somebody has swept out of the temporary folder."""
+    sockets = _socket_folder(place)
+    swept = sockets is not None and not sockets.exists()
+    return swept and not _is_free(place.server_lock) and _is_here(place)
+
+
 def _identity(place: Place) -> str:
     """What tells this run of the server from every other: process id, data directory, start time."""
     return "\n".join(_postmaster_file(place)[:3])
@@ -358,22 +368,41 @@ def _is_pinned(place: Place) -> bool:
     return place.session_lock.read_text() == _identity(place)
 
 
+def _is_here(place: Place) -> bool:
+    """Whether the process that postmaster.pid names works on our data, and is no other container's.
+
+    Asked as the server's account, for which its own processes are open even where root lacks CAP_SYS_PTRACE.
+    """
+    if not Path("/proc/self/cwd").exists():
+        return True
+    process_id = (_postmaster_file(place) or ["none"])[0]
+    account = _account(place.data)
+    with _address(place.data, account) as (address, descriptors):
+        compare = ("/bin/sh", "-c", 'test "$0" -ef "$1"', f"/proc/{process_id}/cwd", address)
+        return _run(account, *compare, keep=descriptors).returncode == 0
+
+
 def _shut_down(place: Place) -> None:
     """Disconnect all clients, write everything out, wait until the last process of the server is gone."""
     if _is_free(place.server_lock):
         return
     sockets = _socket_folder(place)
-    account = _account(place.data)
-    programs = _programs(place.data, account)
-    with _address(place.data, account) as (address, descriptors):
-        result = _run(account, *_pg_ctl(programs, "stop", address), "-m", "fast", keep=descriptors)
+    said = _ask_to_stop(place) if _is_here(place) else "It is not among the processes here."
     deadline = time.monotonic() + PATIENCE_S
     while not _is_free(place.server_lock):
         if time.monotonic() > deadline:
-            raise PostgresUnavailable(_failure(place, "Postgres did not stop", result.stdout))
+            raise PostgresUnavailable(_failure(place, "Postgres did not stop", said))
         time.sleep(0.01)
     if sockets is not None:
         _remove(sockets)
+
+
+def _ask_to_stop(place: Place) -> str:
+    """What pg_ctl says."""
+    account = _account(place.data)
+    programs = _programs(place.data, account)
+    with _address(place.data, account) as (address, descriptors):
+        return _run(account, *_pg_ctl(programs, "stop", address), "-m", "fast", keep=descriptors).stdout
 
 
 # The account, and what it can reach
@@ -471,7 +500,8 @@ def _copied(package: Path) -> Path:
     copy = PROGRAM_COPIES / name
     if copy.exists():
         return copy / package.name
-    PROGRAM_COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
+    PROGRAM_COPIES.mkdir(parents=True, exist_ok=True)
+    PROGRAM_COPIES.chmod(0o755)  # whatever root's umask says
     with tempfile.TemporaryDirectory(dir=PROGRAM_COPIES) as scratch:
         fresh = Path(scratch, name)
         shutil.copytree(package, fresh / package.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
@@ -496,20 +526,26 @@ def _run(account: Account | None, *command: str | Path, keep: Sequence[int] = ()
     identity: dict[str, Any] = {}
     if account is not None:
         identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
-    return subprocess.run(
-        command,
-        env=scrubbed,
-        cwd="/",
-        umask=0o077,
-        pass_fds=keep,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        **identity,
-    )
+    try:
+        return subprocess.run(
+            command,
+            env=scrubbed,
+            cwd="/",
+            umask=0o077,
+            pass_fds=keep,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            **identity,
+        )
+    except PermissionError as error:
+        if account is None or error.errno != errno.EPERM:
+            raise
+        message = "Postgres does not run as root, and root may not act as another user here: run as an ordinary user."
+        raise PostgresUnavailable(message) from error
 
 
 # Sentences
@@ -533,5 +569,5 @@ def _failure(place: Place, what: str, output: str) -> str:
             return f"The store cannot be kept in {place.home}: {os.strerror(number)}."
     if shutil.disk_usage(place.folder).free < ONE_WAL_SEGMENT:  # then the server cannot even write its log
         return f"The store cannot be kept in {place.home}: {os.strerror(errno.ENOSPC)}."
-    cause = next((line for line in reversed(lines) if re.search("FATAL|PANIC|error:", line)), "it said nothing")
+    cause = next((line for line in reversed(lines) if re.search("FATAL|PANIC|error:", line)), "".join(lines[-1:]))
     return "\n    ".join([f"{what}: {cause}", *lines[-LAST_LINES:]])

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
+from extract.model import Source
 from extract.urls import BadUrl, url_key
 
 NEWEST_QUARANTINED = 10  # shown by status; the others are in the ledger and in storyfold.entry
@@ -38,15 +39,15 @@ class Ledger:
     """What became of all that was announced, by one source or by all."""
 
     source: str | None  # None for all
-    discovered: int
-    pending: int
-    loaded: int
-    unchanged: int
-    revised: int
-    rejected: int
-    quarantined: int
-    adds_up: bool
-    rejected_reasons: Mapping[str, int]
+    discovered: int = 0
+    pending: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    revised: int = 0
+    rejected: int = 0
+    quarantined: int = 0
+    adds_up: bool = True
+    rejected_reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,26 +57,26 @@ class FeedLine:
     source: str
     url: str
     kind: str
-    state: str
-    state_text: str | None
-    failures: int
-    last_polled_at: datetime | None
-    last_new_at: datetime | None
-    next_due_at: datetime | None
-    entries_24h: int
-    entries_7d: int
+    state: str = "new"
+    state_text: str | None = None
+    failures: int = 0
+    last_polled_at: datetime | None = None
+    last_new_at: datetime | None = None
+    next_due_at: datetime | None = None
+    entries_24h: int = 0
+    entries_7d: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceLine:
-    """A source of the store's catalogue, what it brought, and its feeds."""
+    """A source, what it brought, and its feeds."""
 
     name: str
     title: str
     language: str | None
     country: str | None
     tier: int
-    active: bool
+    active: bool  # its file is there, or it was loaded by hand
     ledger: Ledger
     feeds: tuple[FeedLine, ...]
 
@@ -167,18 +168,31 @@ def status(connection: Connection) -> Status:
     )
 
 
-def sources(connection: Connection) -> tuple[SourceLine, ...]:
-    """The catalogue as the store knows it, by name."""
+def sources(connection: Connection, files: Sequence[Source] = ()) -> tuple[SourceLine, ...]:
+    """The catalogue by name, as the store knows it, and with it the source files that it has not seen yet."""
     ledgers = {line.source: line for line in _read(connection, Ledger, _LEDGER)}
     feeds = _read(connection, FeedLine, f"{_FEEDS} ORDER BY source, url")
-    rows = connection.execute(
-        text("SELECT name, title, language, country, tier, active FROM storyfold.source ORDER BY name")
-    ).mappings()
-    return tuple(
-        SourceLine(
+    query = "SELECT name, title, language, country, tier, active FROM storyfold.source"
+    stored = {
+        row["name"]: SourceLine(
             **row, ledger=ledgers[row["name"]], feeds=tuple(feed for feed in feeds if feed.source == row["name"])
         )
-        for row in rows
+        for row in connection.execute(text(query)).mappings()
+    }
+    unseen = {file.name: _unseen(file) for file in files}
+    return tuple(line for _, line in sorted((unseen | stored).items()))
+
+
+def _unseen(file: Source) -> SourceLine:
+    return SourceLine(
+        name=file.name,
+        title=file.title,
+        language=file.language,
+        country=file.country,
+        tier=file.tier,
+        active=True,
+        ledger=Ledger(source=file.name),
+        feeds=tuple(FeedLine(source=file.name, url=feed.url, kind=feed.kind) for feed in file.feeds),
     )
 
 
@@ -272,9 +286,9 @@ class Story:
     canonical_article_id: int
     canonical_rule: str
     changed_at: datetime
-    members: tuple[Member, ...] = ()  # in order of publication
-    pairs: tuple[Pair, ...] = ()
-    changes: tuple[ChangeLine, ...] = ()
+    members: tuple[Member, ...]  # in order of publication
+    pairs: tuple[Pair, ...]
+    changes: tuple[ChangeLine, ...]
 
 
 _STORY_LINE = """
@@ -290,7 +304,7 @@ _FOUND = f"""{_STORY_LINE}, found.snippet
     JOIN news.story ON story.id = found.story_id
     ORDER BY found.ordinality"""
 _LIVING = """
-    SELECT CAST(:id AS bigint) AS asked_id, story.* FROM news.story
+    SELECT story.* FROM news.story
     WHERE story.id = coalesce((SELECT living_id FROM news.story_redirect WHERE id = :id), :id)"""
 _MEMBERS = """
     SELECT member.article_id, member.source, member.title, member.url, article.language, member.published_at,
@@ -322,12 +336,13 @@ def list_stories(
 
 def story(connection: Connection, story_id: int) -> Story:
     """The story of this id, or the one it was merged into. Raises UnknownItem."""
-    found = _read(connection, Story, _LIVING, id=story_id)
-    if not found:
+    row = connection.execute(text(_LIVING), {"id": story_id}).mappings().one_or_none()
+    if row is None:
         raise UnknownItem(f"There is no story {story_id}.")
-    living = found[0].id
-    return replace(
-        found[0],
+    living = row["id"]
+    return Story(
+        **row,
+        asked_id=story_id,
         members=_read(connection, Member, _MEMBERS, id=living),
         pairs=_read(connection, Pair, _PAIRS, id=living),
         changes=_read(connection, ChangeLine, _STORY_CHANGES, id=living),
@@ -621,31 +636,31 @@ class Mark:
     """A moment from which progress is counted."""
 
     at: datetime
-    page_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What was done since a mark, by whatever worker, and what waits."""
-
-    feeds_polled: int
-    feeds_claimed: int
-    pages_fetched: int
-    entries_due: int
+    page_id: int  # the newest page then
     unread: int
     unsettled: int
 
 
-_MARK = "SELECT now() AS at, coalesce(max(id), 0) AS page_id FROM storyfold.page"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step of the lines: what is done of it since a mark, by whatever worker, and what there is to do in all."""
+
+    name: str
+    done: int
+    total: int
+
+
+_MARK = """
+    SELECT now() AS at, coalesce(max(id), 0) AS page_id, count(*) FILTER (WHERE read_at IS NULL) AS unread,
+           count(*) FILTER (WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled
+    FROM storyfold.page"""
 _PROGRESS = """
-    SELECT feeds.*,
-           (SELECT count(*) FROM storyfold.page WHERE id > :page_id) AS pages_fetched,
-           (SELECT count(*) FROM storyfold.entry WHERE fetch_due_at <= now()) AS entries_due,
+    SELECT (SELECT count(*) FROM storyfold.feed WHERE active AND last_polled_at >= :at) AS polled,
+           (SELECT count(*) FROM storyfold.feed WHERE active AND claimed_until > now()) AS polling,
+           (SELECT count(*) FROM storyfold.page WHERE id > :page_id) AS fetched,
+           (SELECT count(*) FROM storyfold.entry WHERE fetch_due_at <= now()) AS due,
            (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS unread,
-           (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled
-    FROM (SELECT count(*) FILTER (WHERE last_polled_at >= :at) AS feeds_polled,
-                 count(*) FILTER (WHERE claimed_until > now()) AS feeds_claimed
-          FROM storyfold.feed WHERE active) AS feeds"""
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled"""
 
 
 def mark(connection: Connection) -> Mark:
@@ -653,5 +668,14 @@ def mark(connection: Connection) -> Mark:
     return _read(connection, Mark, _MARK)[0]
 
 
-def progress(connection: Connection, since: Mark) -> Progress:
-    return _read(connection, Progress, _PROGRESS, at=since.at, page_id=since.page_id)[0]
+def progress(connection: Connection, since: Mark) -> tuple[Stage, ...]:
+    """The stages of the lines, in their order."""
+    now = connection.execute(text(_PROGRESS), {"at": since.at, "page_id": since.page_id}).one()
+    to_read = since.unread + now.fetched
+    to_settle = to_read + since.unsettled
+    return (
+        Stage(name="feeds polled", done=now.polled, total=now.polled + now.polling),
+        Stage(name="pages fetched", done=now.fetched, total=now.fetched + now.due),
+        Stage(name="pages read", done=to_read - now.unread, total=to_read),
+        Stage(name="pages settled", done=to_settle - now.unread - now.unsettled, total=to_settle),
+    )

@@ -35,10 +35,11 @@ class Channel:
 
 
 def rss(channel: Channel, encoding: str) -> str:
-    """RSS 2.0, with Dublin Core authors and, where an item has content, content:encoded."""
+    """RSS 2.0, with authors by Dublin Core, updates by Atom and, where an item has content, content:encoded."""
     items = "\n".join(_rss_item(item) for item in channel.items)
     return f"""<?xml version="1.0" encoding="{encoding}"?>
-<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/">
+<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:content="http://purl.org/rss/1.0/modules/content/">
 <channel>
 <title>{escape(channel.title)}</title>
 <link>{channel.homepage}</link>
@@ -128,6 +129,7 @@ def _rss_item(item: Item) -> str:
         _element("link", item.link),
         f'<guid isPermaLink="false">{escape(item.link.partition("?")[0])}</guid>',
         _element("pubDate", format_datetime(item.published) if item.published else ""),
+        _element("atom:updated", _iso(item.updated)),
         *(_element("dc:creator", author) for author in item.authors),
         _element("description", item.summary),
         content,

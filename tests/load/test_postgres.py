@@ -292,6 +292,21 @@ def test_a_swept_temporary_folder_costs_a_restart(home: Path) -> None:
     assert kept(postgres.start(home)) == 3
 
 
+def test_a_server_in_another_container_is_not_doubled(home: Path) -> None:
+    """As root, in fresh namespaces: other process ids, and a temporary folder without the socket."""
+    pid = (postgres.start(home), postmaster(home))[1]
+    code = "postgres.PATIENCE_S = 0.5\ntry: postgres.start(Path('/mnt'))\nexcept Exception as error: print(error)"
+    script = f'mount --bind {home} /mnt && mount -t tmpfs tmpfs /tmp && exec "$@"'
+    namespaces = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"]
+    program = [sys.executable, "-c", f"from pathlib import Path\nfrom load import postgres\n{code}"]
+    result = subprocess.run([*namespaces, *program], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        pytest.skip(f"namespaces are not permitted here: {result.stderr}")
+    assert result.stdout.startswith("A server runs on /mnt/postgres/data but cannot be used from here")
+    assert postmaster(home) == pid
+    assert kept(postgres.start(home)) == 3
+
+
 # What hinders, in one sentence
 
 

@@ -1,0 +1,74 @@
+"""How far a run has come, shown while it goes on.
+
+The database is asked, not the flow: it knows what is done, also by other workers. Showing progress never fails a run.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flows import show
+from load import report
+from load.engine import Engine
+from load.report import Stage
+
+INTERVAL_S = 0.5
+LINE_INTERVAL_S = 30.0  # without a terminal: a line in the log now and then
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def watch(engine: Engine) -> Iterator[None]:
+    """Bars on a terminal, or else a line now and then, for as long as the block lasts."""
+    over = threading.Event()
+    thread = threading.Thread(target=_watch, args=(engine, over), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=5)
+
+
+def _watch(engine: Engine, over: threading.Event) -> None:
+    out = show.console(stderr=True)
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")  # else the clock and the counts stand still
+            since = report.mark(connection)
+            (_bars if out.is_terminal else _lines)(out, over, lambda: report.progress(connection, since))
+    except Exception as error:  # noqa: BLE001  the display may break, the run goes on
+        _log.debug("progress is no longer shown: %s", error)
+
+
+def _bars(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ...]]) -> None:
+    """A bar a stage, from its first step on."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<15}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=out, transient=True) as bars:
+        starting = bars.add_task("starting", total=None)
+        tasks = {stage.name: bars.add_task(stage.name, visible=False) for stage in ask()}
+        while not over.wait(INTERVAL_S):
+            for stage in ask():
+                bars.update(tasks[stage.name], completed=stage.done, total=stage.total, visible=stage.done > 0)
+                bars.update(starting, visible=bars.tasks[starting].visible and not stage.done)
+
+
+def _lines(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ...]]) -> None:
+    said: tuple[Stage, ...] = ()
+    while not over.wait(LINE_INTERVAL_S):
+        if (stages := ask()) != said:
+            out.print(", ".join(f"{stage.name} {stage.done}/{stage.total}" for stage in stages if stage.total))
+            said = stages
