@@ -14,6 +14,7 @@ from functools import lru_cache
 from html import unescape
 from itertools import chain, groupby
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 from charset_normalizer import from_bytes
@@ -81,7 +82,7 @@ def _verdict(page: Page, blocks: Sequence[Block], about: _About) -> Rejection | 
     """Why the page is no article, None when it is one."""
     if _linked_share(blocks) > MAX_LINKED_SHARE and not about.node:
         return _rejected(page, Reason.NOT_ARTICLE, "a list of links")
-    words = sum(_count_words(block.text) for block in blocks)
+    words = _words(blocks)
     if words >= MIN_WORDS:
         return None
     if _is_paywalled(about):
@@ -97,8 +98,9 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 _WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
 
 
-def _count_words(text: str) -> float:
+def _words(blocks: Iterable[Block]) -> float:
     """Number of words; where a script does not part them, two characters are one."""
+    text = " ".join(block.text for block in blocks)
     return len(_WORD.findall(text)) + len(_UNSPACED.findall(text)) / 2
 
 
@@ -269,9 +271,10 @@ def _blocks(tree: HtmlElement, url: str) -> tuple[Block, ...]:
     (half of such pages on the sites of 2011, which make 1 %).
     """
     blocks = _extracted(tree, url)
-    if _linked_share(blocks) > MAX_LINKED_SHARE:
-        return _extracted(tree, url, favor_precision=True) or blocks
-    return blocks
+    if _linked_share(blocks) <= MAX_LINKED_SHARE:
+        return blocks
+    stricter = _extracted(tree, url, favor_precision=True)
+    return stricter if _words(stricter) >= MIN_WORDS else blocks
 
 
 def _linked_share(blocks: Iterable[Block]) -> float:
@@ -499,6 +502,7 @@ def _folded(text: str) -> str:
 # --- Title, authors, summary, address -------------------------------------------------------------------------
 
 _SEPARATOR = re.compile(r"\s+[-–—|·•:»«/]+\s+|\s*\|\s*")
+_PLAIN_LETTERS = str.maketrans("łøđı", "lodi")  # accents that NFKD leaves on
 _INLINE = frozenset(["a", "abbr", "b", "em", "font", "i", "mark", "small", "strong", "sub", "sup", "u", "wbr"])
 _NAME_SEPARATOR = re.compile(r"\s*[;|]\s*|\s+(?:/|&|and|und|et|og|och|en)\s+", re.I)
 _NAME_PREFIX = re.compile(
@@ -581,8 +585,9 @@ def _named(about: _About, value: Any) -> list[str]:
 
 
 def _letters(text: str) -> str:
-    """The text's letters and digits alone, without case."""
-    return "".join(char for char in text.casefold() if char.isalnum())
+    """The text's letters and digits alone, without case and accents: 'Głos Doliny' is glosdoliny."""
+    plain = normalize("NFKD", text.casefold().translate(_PLAIN_LETTERS))
+    return "".join(char for char in plain if char.isalnum())
 
 
 def _meta_values(about: _About, name: str) -> Sequence[str]:
@@ -684,6 +689,7 @@ _MODIFIED_META = (
     "datemodified",
     "dcterms.modified",
 )
+_EAST_ASIAN_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일](?:\s*\d{1,2}[:：]\d\d)?")
 _FALSE = re.compile(r"(?:https?://schema\.org/)?false", re.I)
 _LIVE_ENTRY = re.compile(r"\blive-?blog\w*[-_]+(?:entry|post|update|item|event|block)\b", re.I)
 
@@ -724,14 +730,15 @@ def _visible_times(about: _About, named_in_url: str | None) -> list[str]:
     """The <time> elements of the day that htmldate found, or that day itself.
 
     A page has other <time> elements: of its comments, of other articles. htmldate answers with the URL's date, when
-    the URL has one, and with 1 January, when it found a year and no more.
+    the URL has one, and with 1 January, when it could read no more than a year, as of '2024年5月3日'.
     """
-    if not about.day:
-        return []
-    times = [time.get("datetime", "").strip() for time in about.tree.iter("time")]
-    agreeing = [time for time in times if time.startswith(about.day)]
-    borrowed = about.day == named_in_url or about.day.endswith("-01-01")
-    return agreeing or ([] if borrowed else [about.day])
+    day = about.day or ""
+    agreeing = [
+        time for element in about.tree.iter("time") if (time := element.get("datetime", "").strip())[:10] == day
+    ]
+    if agreeing or (day and day != named_in_url and not day.endswith("-01-01")):
+        return agreeing or [day]
+    return _EAST_ASIAN_TIME.findall(about.tree.text_content())[:1]
 
 
 def _named_languages(about: _About) -> list[str]:
@@ -805,6 +812,7 @@ def _detected(text: str, named: Iterable[str | None] = ()) -> str | None:
 _BULLET = re.compile(r"[-*–]\s+|[•‣]\s*|(?=\d{1,2}[.)]\s)")  # a number stays with its text
 _TITLE_LINES = 10  # a title stands among the first; menus and reading times may stand before it
 _TITLE_CHARS = 200
+_LEAST_TITLE_LETTERS = 6
 _NO_TITLE_END = (".", ",", ";", ":", "…")
 
 
@@ -813,9 +821,8 @@ def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rej
     lines = list(filter(None, map(_folded, text.splitlines())))
     title = _title_line(lines)
     blocks = tuple(_line_block(line, title) for line in lines)
-    words = sum(_count_words(line) for line in lines)
-    if words < MIN_WORDS:
-        return _rejected(page, Reason.TOO_SHORT if lines else Reason.EMPTY, f"{words:.0f} words")
+    if (words := _words(blocks)) < MIN_WORDS:
+        return _rejected(page, Reason.TOO_SHORT, f"{words:.0f} words")
     day = url_day(page.final_url)
     published = publication({DateOrigin.URL: [day] if day else []}, (), announced, page.fetched_at)
     return Article(
@@ -839,7 +846,7 @@ def _title_line(lines: Sequence[str]) -> str | None:
     """The first line that can be a title; better, one that another line repeats, or ends with, as a breadcrumb does."""
     first = lines[:_TITLE_LINES]
     fit = [line for line in first if len(line) <= _TITLE_CHARS and not line.endswith(_NO_TITLE_END)]
-    fit = [line for line in fit if _count_words(line) >= 3 and not _BULLET.match(line)]
+    fit = [line for line in fit if len(_letters(line)) >= _LEAST_TITLE_LETTERS and not _BULLET.match(line)]
     repeated = (line for line in fit if sum(other.endswith(line) for other in first) > 1)
     return next(repeated, fit[0] if fit else None)
 

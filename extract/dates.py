@@ -177,6 +177,7 @@ _DATE_FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?!\d)",  # ISO 8601 and its cousins
+        r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日일]",
         r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)(?![\d])",  # ISO 8601, basic format
         r"(?:[a-z]+\.?,?\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s-]+" + _MONTH + r",?[\s-]+(?P<year>\d{4}|\d\d)(?!\d)",
         r"(?:[a-z]+\.?,?\s+)??" + _MONTH + r"\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})(?!\d)",
@@ -186,7 +187,7 @@ _DATE_FORMS = tuple(
     )
 )
 _CLOCK = re.compile(
-    r"[,\s]*(?:(?P<iso>T)|at\b|um\b|-|–|\|)?\s*(?P<hour>\d{1,2})(?(iso)[:.h]?|[:.h])(?P<minute>\d\d)"
+    r"[,\s]*(?:(?P<iso>T)|at\b|um\b|-|–|\|)?\s*(?P<hour>\d{1,2})(?(iso)[:.h]?|[:：.h])(?P<minute>\d\d)"
     r"(?:[:.]?(?P<second>\d\d)(?:[.,]\d+)?)?"
     r"(?:\s*(?P<half>[ap])\.?m\b\.?)?\s*(?:uhr\b)?\s*"
     r"(?P<zone>[+\-−](?:\d{2}:?\d{2}|\d{1,2})|(?:gmt|utc)\s*[+-]\d{1,2}(?::?\d{2})?|[a-z]{1,5}\b)?",
@@ -214,12 +215,12 @@ def instant(text: str | None) -> datetime | None:
 
 
 def _stamp(date: Mapping[str, str | None], rest: str) -> Stamp | None:
+    clock = _CLOCK.match(f"{date.get('clock') or ''}{rest}")
     try:
         day = datetime(_year(date["year"] or ""), _month(date), int(date["day"] or 0), tzinfo=UTC)
-    except ValueError:  # 31 February, month 13
+        return _with_clock(day, clock.groupdict()) if clock else Stamp(at=day, precision=DatePrecision.DAY)
+    except (ValueError, OverflowError):  # 31 February; the last evening of the year 9999
         return None
-    clock = _CLOCK.match(f"{date.get('clock') or ''}{rest}")
-    return _with_clock(day, clock.groupdict()) if clock else Stamp(at=day, precision=DatePrecision.DAY)
 
 
 def _year(digits: str) -> int:

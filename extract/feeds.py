@@ -65,7 +65,10 @@ def read_feed(body: bytes, url: str, content_type: str | None = None) -> FeedDoc
 def _read_xml_feed(body: bytes, url: str, content_type: str | None) -> FeedDocument:
     unicode = _as_utf8(body)
     kept, beyond = _first_items(_checked(body if unicode is None else unicode, url))
-    parsed = _parse(kept, url, content_type if unicode is None else "application/xml; charset=utf-8")
+    try:
+        parsed = _parse(kept, content_type if unicode is None else "application/xml; charset=utf-8")
+    except (KeyError, ValueError, OverflowError) as fault:  # feedparser's, over garbage such as '&#xFFFFFFFF;'
+        raise NotAFeed(url, f"unreadable ({fault!r})") from fault
     if not parsed.get("version"):  # `bozo` says only that something is odd, and something mostly is
         raise NotAFeed(url, "neither RSS nor Atom")
     rss = parsed["version"].startswith("rss")
@@ -73,7 +76,7 @@ def _read_xml_feed(body: bytes, url: str, content_type: str | None) -> FeedDocum
         title=_line(_detail(parsed["feed"], "title")),
         entries=[_entry(item, url, dated_by_update=rss) for item in parsed["entries"][:MAX_ENTRIES]],
         items=len(parsed["entries"]) + beyond,
-        ttl_s=_ttl_s(parsed["feed"].get("ttl")),
+        ttl_s=_ttl_s(_str(parsed["feed"], "ttl")),
     )
 
 
@@ -124,12 +127,12 @@ def _first_items(body: bytes) -> tuple[bytes, int]:
     return body[: ends[MAX_ENTRIES - 1]] + body[ends[-1] :], len(ends) - MAX_ENTRIES
 
 
-def _parse(body: bytes, url: str, content_type: str | None) -> Any:
+def _parse(body: bytes, content_type: str | None) -> Any:
     """feedparser's answer. It gets a stream, since it would open bytes that are a file's name."""
     return feedparser.parse(
         BytesIO(body),
-        # The first is the base of relative links.
-        response_headers={"content-location": url, "content-type": content_type or "application/xml"},
+        # No Content-Location: relative links stay as they are, but for xml:base, and `resolve_link` knows more of them.
+        response_headers={"content-type": content_type or "application/xml"},
         sanitize_html=False,  # markup is taken away altogether below
         resolve_relative_uris=False,
     )
@@ -143,8 +146,8 @@ def _entry(item: Mapping[str, Any], url: str, *, dated_by_update: bool) -> FeedE
     link = resolve_link(url, _link(item))
     if not link:
         return None
-    published = instant(item.get("published"))
-    updated = instant(item["updated"]) if "updated" in item else None  # get() would give the time of publication
+    published = instant(_str(item, "published"))
+    updated = instant(_str(item, "updated")) if "updated" in item else None  # get() would give that of publication
     text = max((_plain(content) for content in item.get("content", ())), key=len, default="")
     summary = _line(_detail(item, "summary"))
     return FeedEntry(
@@ -159,17 +162,24 @@ def _entry(item: Mapping[str, Any], url: str, *, dated_by_update: bool) -> FeedE
 
 
 def _link(item: Mapping[str, Any]) -> str:
-    """The link to the article itself: not the counting detour, not an attachment."""
+    """The link to the article itself: not the counting detour, not an attachment, not a guid that is only a number."""
     alternates = (link.get("href") for link in item.get("links", ()) if link.get("rel") == "alternate")
-    return item.get("feedburner_origlink") or item.get("link") or next(filter(None, alternates), "")
+    link = _str(item, "feedburner_origlink") or _str(item, "link") or next(filter(None, alternates), "")
+    return "" if item.get("guidislink") and "//" not in link else link
 
 
 def _detail(item: Mapping[str, Any], field: str) -> Mapping[str, str]:
     return item.get(f"{field}_detail") or {"value": item.get(field) or ""}
 
 
-def _ttl_s(minutes: str | None) -> float | None:
-    return float(minutes) * 60 if minutes and minutes.strip().isdecimal() else None
+def _ttl_s(minutes: str) -> float | None:
+    return float(minutes) * 60 if re.fullmatch(r"\d{1,6}", minutes) else None
+
+
+def _str(item: Mapping[str, Any], key: str) -> str:
+    """The string under a key; empty for anything else, such as what feedparser makes of unknown attributes."""
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
 
 
 # --- JSON Feed (jsonfeed.org/version/1.1) ---------------------------------------------------------------------
@@ -205,11 +215,6 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry | None:
         published_at=instant(_str(item, "date_published")),
         updated_at=instant(_str(item, "date_modified")),
     )
-
-
-def _str(item: Mapping[str, Any], key: str) -> str:
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _list(value: object) -> list[Any]:

@@ -88,7 +88,7 @@ def _root(document: bytes) -> str | None:
         first = next(_elements(document, "*", event="start"), None)
     except etree.XMLSyntaxError:
         return None
-    return None if first is None else etree.QName(first).localname
+    return None if first is None else str(first.tag).rpartition("}")[2]
 
 
 def _read_urlset(document: bytes, url: str) -> FeedDocument:

@@ -59,11 +59,12 @@ def _bars(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ..
     )
     with Progress(*columns, console=out, transient=True) as bars:
         starting = bars.add_task("starting", total=None)
-        tasks = {stage.name: bars.add_task(stage.name, visible=False) for stage in ask()}
+        tasks = {stage.name: bars.add_task(stage.name, start=False, visible=False) for stage in ask()}
         while not over.wait(INTERVAL_S):
-            for stage in ask():
-                bars.update(tasks[stage.name], completed=stage.done, total=stage.total, visible=stage.done > 0)
-                bars.update(starting, visible=bars.tasks[starting].visible and not stage.done)
+            for stage in (stage for stage in ask() if stage.done):
+                bars.update(starting, visible=False)
+                bars.start_task(tasks[stage.name])
+                bars.update(tasks[stage.name], completed=stage.done, total=stage.total, visible=True)
 
 
 def _lines(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ...]]) -> None:

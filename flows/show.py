@@ -55,6 +55,7 @@ _RULES = {
     "longest": "the longest text",
     "url-key": "by the order of URL keys, as nothing else tells them apart",
 }
+_TIES = {"same": "the same text as", "contained": "shares its beginning with", "lifted": "shares a passage with"}
 _WORD = re.compile(r"\s+|[^\s]+")
 
 Piece = str | tuple[str, str]  # text, or text with its style
@@ -162,7 +163,7 @@ def _next_commands(out: Console, summary: Summary) -> None:
     _line(out)
     _line(out, "Try next:")
     for command, purpose in tries[:3]:
-        _line(out, f"  {command}", (f"  # {purpose}", "dim"))
+        out.print(_text(f"  {command}", (f"  # {purpose}", "dim")), soft_wrap=True)  # to be copied in one piece
 
 
 # --- State ----------------------------------------------------------------------------------------------------
@@ -293,7 +294,8 @@ def story(out: Console, value: Story) -> None:
         _member(out, member, value)
     _heading(out, "What happened")
     for change in value.changes:
-        _line(out, f"  {_time(change.changed_at)}  ", _change(change))
+        whose = f"story {change.story_id}: " if change.story_id != value.id and change.change != "merged" else ""
+        _line(out, f"  {_time(change.changed_at)}  ", whose + _change(change))
 
 
 def difference(out: Console, value: Difference) -> None:
@@ -329,7 +331,8 @@ def _member(out: Console, member: Member, story: Story) -> None:
     _url(out, member.url, indent=4)
     if member.matched_article_id and not member.is_canonical:
         scores = f"Jaccard {member.jaccard:.2f}, containment {member.containment:.2f}"
-        _line(out, f"    {member.match_kind} as article {member.matched_article_id}: {scores}", style="dim")
+        tie = _TIES.get(member.match_kind or "", member.match_kind)
+        _line(out, f"    {tie} article {member.matched_article_id}: {scores}", style="dim")
 
 
 def _rule(name: str | None) -> str:
@@ -346,20 +349,21 @@ def _change(change: ChangeLine) -> str:
         "split": f"split from story {change.other_story_id}, with {article}",
         "canonical": f"{article} became canonical",
     }[change.change]
-    why = _RULES.get(change.detail or "") or " as article ".join((change.detail or "").split())
-    return f"{told} ({why})" if why else told
+    kind, _, other = (change.detail or "").partition(" ")  # 'same 12', or the rule that chose the canonical article
+    why = f"{_TIES[kind]} article {other}" if kind in _TIES else _rule(kind)
+    return f"{told}: {why}" if why else told
 
 
 def _part(out: Console, part: Part) -> None:
     if part.kind == "same":
         _line(out, f"  {_count(len(part.left), 'paragraph')} the same", style="dim")
-    elif len(part.left) == len(part.right):
+    elif part.kind == "changed":
         for left, right in zip(part.left, part.right, strict=True):
             _changed(out, left, right)
-    else:
-        for mark, style, paragraphs in (("- ", "red", part.left), ("+ ", "green", part.right)):
-            for paragraph in paragraphs:
-                _line(out, (mark + paragraph, style))
+    for paragraph in part.left if part.kind == "removed" else ():
+        _line(out, ("- " + paragraph, "red"))
+    for paragraph in part.right if part.kind == "added" else ():
+        _line(out, ("+ " + paragraph, "green"))
 
 
 def _changed(out: Console, left: str, right: str) -> None:

@@ -6,17 +6,20 @@ What analysts may ask, too, is asked of the views in schema `news`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
 from extract.model import Source
 from extract.urls import BadUrl, url_key
+from transform.normalize import words
 
+SAME_PARAGRAPH = 0.4  # share of the words of two paragraphs that both have
 NEWEST_QUARANTINED = 10  # shown by status; the others are in the ledger and in storyfold.entry
 
 _T = TypeVar("_T")
@@ -148,7 +151,8 @@ _QUEUES = """
                  (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS to_settle
          ) AS reading"""
 _RUNS = """
-    SELECT DISTINCT ON (line) line, started_at, finished_at, counts FROM storyfold.run ORDER BY line, id DESC"""
+    SELECT newest.* FROM (SELECT DISTINCT ON (line) line, started_at, finished_at, counts
+                          FROM storyfold.run ORDER BY line, id DESC) AS newest ORDER BY started_at"""
 _QUARANTINED = """
     SELECT source.name AS source, entry.url, entry.reason AS stage, entry.detail AS error, entry.outcome_at AS at
     FROM storyfold.entry JOIN storyfold.source ON source.id = entry.source_id
@@ -298,7 +302,7 @@ _NEWEST = f"""{_STORY_LINE}
     FROM news.story
     WHERE (CAST(:language AS text) IS NULL OR story.language = :language)
       AND (CAST(:since AS timestamptz) IS NULL OR coalesce(story.last_published_at, story.changed_at) >= :since)
-    ORDER BY coalesce(story.last_published_at, story.changed_at) DESC, story.id DESC LIMIT :limit"""
+    ORDER BY story.last_published_at DESC NULLS LAST, story.id DESC LIMIT :limit"""
 _FOUND = f"""{_STORY_LINE}, found.snippet
     FROM news.search(:query, :limit, :language, :since) WITH ORDINALITY AS found
     JOIN news.story ON story.id = found.story_id
@@ -355,6 +359,7 @@ def story(connection: Connection, story_id: int) -> Story:
 class PartKind(StrEnum):
     SAME = "same"
     CHANGED = "changed"
+    """Versions of the same paragraphs, as many on the left as on the right."""
     REMOVED = "removed"
     ADDED = "added"
 
@@ -364,8 +369,8 @@ class Part:
     """A run of paragraphs that the two texts share, or in which they differ."""
 
     kind: PartKind
-    left: tuple[str, ...]
-    right: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,18 +392,10 @@ class Difference:
     parts: tuple[Part, ...]
 
 
-_PART_KINDS = {
-    "equal": PartKind.SAME,
-    "replace": PartKind.CHANGED,
-    "delete": PartKind.REMOVED,
-    "insert": PartKind.ADDED,
-}
-
-
 def difference(connection: Connection, article_a: int, article_b: int) -> Difference:
     """What the second article says otherwise than the first. Raises UnknownItem."""
     (left, left_text), (right, right_text) = _side(connection, article_a), _side(connection, article_b)
-    return Difference(left=left, right=right, parts=_parts(left_text.split("\n\n"), right_text.split("\n\n")))
+    return Difference(left=left, right=right, parts=tuple(_parts(left_text.split("\n\n"), right_text.split("\n\n"))))
 
 
 def _side(connection: Connection, article_id: int) -> tuple[Side, str]:
@@ -414,12 +411,37 @@ def _side(connection: Connection, article_id: int) -> tuple[Side, str]:
     return Side(**values), shown
 
 
-def _parts(left: Sequence[str], right: Sequence[str]) -> tuple[Part, ...]:
-    matcher = difflib.SequenceMatcher(a=left, b=right, autojunk=False)
-    return tuple(
-        Part(kind=_PART_KINDS[tag], left=tuple(left[a:b]), right=tuple(right[c:d]))
-        for tag, a, b, c, d in matcher.get_opcodes()
-    )
+def _parts(left: Sequence[str], right: Sequence[str]) -> Iterator[Part]:
+    """The paragraphs in order; two that share most of their words are versions of one."""
+    kept = _versions(left, right)
+    matcher = difflib.SequenceMatcher(a=range(len(left)), b=kept, autojunk=False)
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag == "equal":
+            pairs = zip(left[a:b], right[c:d], strict=True)
+            for same, run in groupby(pairs, lambda pair: pair[0] == pair[1]):
+                olds, news = zip(*run, strict=True)
+                yield Part(kind=PartKind.SAME if same else PartKind.CHANGED, left=olds, right=news)
+        else:
+            if a < b:
+                yield Part(kind=PartKind.REMOVED, left=tuple(left[a:b]))
+            if c < d:
+                yield Part(kind=PartKind.ADDED, right=tuple(right[c:d]))
+
+
+def _versions(left: Sequence[str], right: Sequence[str]) -> list[int]:
+    """For each paragraph on the right, the index of the one on the left that it is a version of, or -1."""
+    bags = [_bag(paragraph) for paragraph in left]
+    found = []
+    for bag in map(_bag, right):
+        likeness = [len(bag & other) / len(bag | other) for other in bags]
+        best = max(range(len(bags)), key=likeness.__getitem__)
+        found.append(best if likeness[best] >= SAME_PARAGRAPH else -1)
+    return found
+
+
+def _bag(paragraph: str) -> frozenset[str]:
+    """Its words; never empty."""
+    return frozenset(words(paragraph)) or frozenset([paragraph])
 
 
 # --- One item's history ---------------------------------------------------------------------------------------

@@ -14,16 +14,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from extract.model import Flag
 from load.tables import article, match, revision, source, story, story_change, story_member
 from transform.assign import Assignments, Neighbourhood, StoryChange, StoryState
-from transform.cluster import outer_of
+from transform.cluster import joinable
 from transform.model import ArticleId, Match, MatchKind, Member, StoryId
 
 
 def neighbourhood(connection: Connection, articles: Collection[ArticleId]) -> Neighbourhood:
-    """The stories of these articles and of every longer text that one of their members begins."""
+    """The stories of these articles, and those that their members may come to join."""
     near = _stories_of(connection, articles)
     matches = _matches_of(connection, _members_of(near))
-    longer = {outer_of(m) for m in matches if m.kind is MatchKind.CONTAINED} - _members_of(near)
-    beyond = _stories_of(connection, longer)
+    beyond = _stories_of(connection, joinable(matches) - _members_of(near))
     matches += _matches_of(connection, _members_of(beyond))
     stories = (*near, *beyond)
     return Neighbourhood(stories=stories, members=members(connection, _members_of(stories)), matches=tuple(matches))

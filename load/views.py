@@ -39,14 +39,27 @@ def create_views(connection: Connection) -> None:
     """
     definitions = [files("load").joinpath("views", f"{name}.sql").read_text("utf-8") for name in DEFINITIONS]
     comment = f"What analysts query; made from {blake2b(''.join(definitions).encode(), digest_size=8).hexdigest()}"
+    if _comment(connection) == comment:
+        return
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    if connection.scalar(text(f"SELECT obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace')")) == comment:
+    if _comment(connection) == comment:  # another process was faster
         return
     connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     for definition in definitions:
         connection.exec_driver_sql(definition)
     connection.exec_driver_sql(f"COMMENT ON SCHEMA {SCHEMA} IS '{comment}'")
     _let_read(connection)
+
+
+def _comment(connection: Connection) -> str | None:
+    """The schema's; None when there is no such schema.
+
+    Read from the tables: functions such as to_regnamespace may answer from a cache that is older than the lock we hold.
+    """
+    query = """SELECT description FROM pg_catalog.pg_namespace
+               JOIN pg_catalog.pg_description ON objoid = pg_namespace.oid AND classoid = 'pg_namespace'::regclass
+               WHERE nspname = :schema"""
+    return connection.execute(text(query), {"schema": SCHEMA}).scalar()
 
 
 def _let_read(connection: Connection) -> None:

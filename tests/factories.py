@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from extract.model import (
     Article,
@@ -28,7 +28,7 @@ from load import entries, pages, revisions, runs, sources
 from load.pages import FetchedPage
 from load.revisions import Reading
 from load.settle import settle
-from load.tables import entry, feed, page, source
+from load.tables import entry, feed, page
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Cut, CutKind
 from transform.verify import MatchPolicy
@@ -95,7 +95,7 @@ def announce(engine: Engine, name: str, *urls: str, title: str | None = None, no
         recorded = entries.record(connection, source_id, announced, run_id, now, feed_id=feed_id)
         runs.finish(connection, run_id, {"new": recorded.new, "known": recorded.known}, now)
         keys = [url_key(url) for url in urls]
-        ids = {key: id_ for id_, key in connection.execute(select(entry.c.id, entry.c.url_key))}
+        ids = entries.ids(connection, keys)
     return [ids[key] for key in keys]
 
 
@@ -106,7 +106,7 @@ def fetch(engine: Engine, entry_id: int, body: bytes = b"<p>page</p>", *, now: d
         answer = Page(url=row.url, final_url=row.url, status=200, headers=(), body=body, fetched_at=now)
         place = WarcPlace(file="2026/03/day.warc.gz", offset=entry_id * 1000, length=len(body))
         pages.keep(connection, [FetchedPage(entry_id=entry_id, source_id=row.source_id, page=answer)], [place])
-        return connection.scalars(select(page.c.id).where(page.c.entry_id == entry_id).order_by(page.c.id.desc())).all()[0]
+        return connection.scalar(select(func.max(page.c.id)).where(page.c.entry_id == entry_id))
 
 
 def publish(engine: Engine, *told: Told, now: datetime = NOON) -> list[int]:
@@ -137,11 +137,6 @@ def copies(*names: str, gap: timedelta = timedelta(minutes=30)) -> list[Told]:
     ]
 
 
-def source_id(engine: Engine, name: str) -> int:
-    with engine.connect() as connection:
-        return connection.scalars(select(source.c.id).where(source.c.name == name)).one()
-
-
 def _reading(page_id: int, told: Told, now: datetime) -> Reading:
     article = Article(
         url=told.url,
@@ -168,6 +163,4 @@ def _reading(page_id: int, told: Told, now: datetime) -> Reading:
             for number, text in enumerate(told.cuts)
         ),
     )
-    return Reading(
-        page_id=page_id, clean=clean, print=fingerprint(clean.text, SketchSpec()), read_spec=b"tests"
-    )
+    return Reading(page_id=page_id, clean=clean, print=fingerprint(clean.text, SketchSpec()), read_spec=b"tests")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transform.canonical import choose_canonical
-from transform.cluster import Group, containers, outer_of, partition
+from transform.cluster import Group, containers, joinable, partition
 from transform.model import ArticleId, Match, MatchKind, Member, StoryId
 
 
@@ -50,7 +50,7 @@ class Newcomer:
 class Neighbourhood:
     """The stored stories that the newcomers may touch.
 
-    stories: those of every article a newcomer matches, and of every longer text that one of their members begins.
+    stories: those of every article a newcomer matches, and of every article that their members may come to join.
     members: all members of these stories. matches: all positive matches of these members, with whomever.
     """
 
@@ -117,12 +117,12 @@ class _Board:
             self.matches[match.right][match.left, match.right] = match
 
     def _touched(self, article: ArticleId) -> set[StoryId]:
-        """The stories whose grouping may change: the matched ones, and those that a family in them may attach to."""
+        """The stories whose grouping may change: the matched ones, and those that their members may come to join."""
         near = {article} | {other for pair in self.matches[article] for other in pair}
         touched = {self.story_of[other] for other in near if other in self.story_of}
         articles = {article}.union(*(self.stories[story].members for story in touched))
-        longer = {outer_of(m) for m in self._matches_of(articles) if m.kind is MatchKind.CONTAINED}
-        return touched | {self.story_of[other] for other in longer if other in self.story_of}
+        beyond = joinable(self._matches_of(articles))
+        return touched | {self.story_of[other] for other in beyond if other in self.story_of}
 
     def _matches_of(self, articles: Iterable[ArticleId]) -> list[Match]:
         return list({pair: match for article in articles for pair, match in self.matches[article].items()}.values())

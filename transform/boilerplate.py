@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, chain
 from types import MappingProxyType
 from typing import Any
 
 from extract.model import Article, Block, BlockKind
 from transform.model import CleanArticle, Cut, CutKind
+from transform.normalize import normalize
 
 ALGORITHM = b"boilerplate 1"  # raise it with every change that cuts differently: it is part of the digest
 NEUTRAL = "neutral"
 LINGUA_FRANCA = "en"
 
-SHORT = 160  # characters; most rules are about short lines, so longer ones are tried against few
-LONGEST = 900  # no pattern is tried on a longer block
+# Characters. Most rules are about short lines, so that the longer a block, the fewer it is tried against; a block over
+# the last length is tried against none.
+LENGTHS = (160, 420, 900)
+TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
 PROSE = 80  # characters; shorter blocks are not taken for paragraphs of the text
 PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more each
 
@@ -66,20 +71,21 @@ class Rule:
     mentions: tuple[str, ...]  # one of these must stand in the block; none are asked for if empty
     opens: Opening | None
     unmistakable: bool  # means nothing else in any language
-    pattern: str  # matches whole blocks
+    patterns: tuple[str, ...]  # one of them must match the whole block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """Rules in order of trial, and two expressions that match what any of those without mentions matches.
+    """Rules in order of trial, behind what says fast that none of them matches: so it is for nearly every block.
 
-    Hardly any block of an article is clutter, and one alternation of hundreds that begin with a letter costs little.
+    Patterns on the plain form are kept by the characters they can begin with, "" standing for any: a block is tried
+    against those of its own first character. Rules with mentions are tried only on blocks that have one.
     """
 
-    plain: re.Pattern[str]
+    plain: Mapping[str, re.Pattern[str]]
     shown: re.Pattern[str]
+    mentions: tuple[tuple[str, tuple[Rule, ...]], ...]
     rules: tuple[Rule, ...]
-    mentions: tuple[tuple[str, Rule], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,12 +134,12 @@ def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) ->
         id=f"{pack}.{kind}.{entry['name']}",
         kind=kind,
         zones=frozenset(map(Zone, entry.get("zones", Zone))),
-        max_length=entry.get("max_length", SHORT),
+        max_length=entry.get("max_length", LENGTHS[0]),
         cased=entry.get("cased", False),
         mentions=tuple(entry.get("mentions", ())),
         opens=Opening(entry["opens"]) if "opens" in entry else None,
         unmistakable=entry.get("unmistakable", False),
-        pattern="|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"]),
+        patterns=tuple(_spelled_out(pattern, terms) for pattern in entry["patterns"]),
     )
 
 
@@ -145,30 +151,83 @@ def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _screens(packs: RulePacks, language: str | None) -> tuple[Screen, Screen]:
-    """For short blocks, for long ones."""
+def _screens(packs: RulePacks, language: str | None) -> tuple[Screen, ...]:
+    """For blocks of each length in `LENGTHS`."""
     rules = packs.rules_for(language)
-    return _screen(rules), _screen([rule for rule in rules if rule.max_length > SHORT])
+    return tuple(_screen([rule for rule in rules if rule.max_length > shorter]) for shorter in (0, *LENGTHS[:-1]))
 
 
 def _screen(rules: Sequence[Rule]) -> Screen:
-    def any_of(cased: bool) -> re.Pattern[str]:
-        patterns = [rule.pattern for rule in rules if rule.cased is cased and not rule.mentions]
-        return re.compile("|".join(patterns) or r"(?!)")
+    unasked = [rule for rule in rules if not rule.mentions]
+    words = dict.fromkeys(word for rule in rules for word in rule.mentions)
+    return Screen(
+        plain=_by_initial(pattern for rule in unasked if not rule.cased for pattern in rule.patterns),
+        shown=re.compile("|".join(pattern for rule in unasked if rule.cased for pattern in rule.patterns) or "(?!)"),
+        mentions=tuple((word, tuple(rule for rule in rules if word in rule.mentions)) for word in words),
+        rules=tuple(rules),
+    )
 
-    mentions = tuple((word, rule) for rule in rules for word in rule.mentions)
-    return Screen(plain=any_of(False), shown=any_of(True), rules=tuple(rules), mentions=mentions)
+
+def _by_initial(patterns: Iterable[str]) -> Mapping[str, re.Pattern[str]]:
+    """One expression for each first character, and one for patterns that can begin with any."""
+    those: defaultdict[str, list[str]] = defaultdict(list, {"": ["(?!)"]})
+    for pattern in patterns:
+        initials = _initials(pattern)
+        for initial in {""} if "" in initials else initials:
+            those[initial].append(pattern)
+    return {initial: re.compile("|".join(patterns)) for initial, patterns in those.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|\(\?[a-z]*[:!=]|\{[\d,]+\}|.")
+
+
+def _initials(pattern: str) -> set[str]:
+    """The characters a match can begin with, "" standing for any; in doubt, any."""
+    tokens = _TOKEN.findall(pattern)
+    initials: set[str] = set()
+    groups: list[tuple[bool, bool]] = []  # at the start of the match: the group, the end of a branch of it
+    at_start = True
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        is_optional = following in ("?", "*") or following.startswith("{0")
+        if token.startswith("(?"):
+            initials |= {""} if at_start and token != "(?:" else set()
+            groups.append((at_start, False))
+        elif token == "|":
+            group_at_start, branch_at_start = groups.pop() if groups else (True, False)
+            groups.append((group_at_start, branch_at_start or at_start))
+            at_start = group_at_start
+        elif token == ")":
+            group_at_start, branch_at_start = groups.pop()
+            at_start = at_start or branch_at_start or (is_optional and group_at_start)
+        elif token[0] not in "?*+{" and at_start:
+            initials |= _members(token)
+            at_start = is_optional
+    return initials
+
+
+def _members(token: str) -> set[str]:
+    """The characters that one token matches, "" standing for too many to name."""
+    if token == r"\d":
+        return set("0123456789")
+    escaped = token.removeprefix("\\")
+    return {""} if token == "." or len(escaped) > 1 or (escaped != token and escaped.isalnum()) else {escaped}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Line:
     """A block and what is asked about it again and again."""
 
     position: int
     block: Block
+    lower: str  # the text in lower case
     plain: str  # see `_plain`; empty for blocks too long to match
     is_prose: bool  # a paragraph of the text, by its looks
-    is_sentence: bool  # ends like a sentence, so it is no headline
+    is_sentence: bool  # ends like one
+
+    @property
+    def is_headline(self) -> bool:
+        """Could be the headline of another article: those end in no full stop, though some in a question mark."""
+        return not self.is_prose and (not self.is_sentence or self.block.text.endswith(("?", "!")))
 
     @property
     def is_linked(self) -> bool:
@@ -186,13 +245,14 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def _line(position: int, block: Block, authors: Sequence[str]) -> Line:
-    text = block.text
+    text, lower = block.text, block.text.lower()
     is_sentence = bool(_SENTENCE.search(text, max(len(text) - 4, 0)))
     at_least = PROSE_UNSPACED if not text.isascii() and _UNSPACED.search(text) else PROSE
     return Line(
         position=position,
         block=block,
-        plain=_plain(text, authors) if len(text) <= LONGEST else "",
+        lower=lower,
+        plain=_plain(lower, authors) if len(text) <= LENGTHS[-1] else "",
         is_prose=block.kind in (BlockKind.PARAGRAPH, BlockKind.QUOTE)
         and block.link_share < 0.5
         and len(text) >= (at_least if is_sentence else 3 * at_least),
@@ -200,11 +260,11 @@ def _line(position: int, block: Block, authors: Sequence[str]) -> Line:
     )
 
 
-def _plain(text: str, authors: Sequence[str]) -> str:
-    """Lower case, plain quotes and dashes, bare edges, and `@author` for the name of an author of the article."""
+def _plain(lower: str, authors: Sequence[str]) -> str:
+    """Plain quotes and dashes, bare edges, and `@author` for the name of an author of the article."""
     for kin, sign in _KIN:  # many times faster than `translate`, which looks every character up
-        text = text.replace(kin, sign)
-    core = _CORE.search(text.lower())
+        lower = lower.replace(kin, sign)
+    core = _CORE.search(lower)
     plain = core[0] if core else ""
     for author in authors:
         plain = plain.replace(author, "@author")
@@ -222,12 +282,17 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     Clutter hides clutter: what stands before the comment form is the tail only once the form is gone. So the page is
     swept until nothing more is found, and stripping a clean article again cuts nothing.
     """
-    authors = sorted((_plain(name, ()) for name in article.authors if " " in name), key=len, reverse=True)
-    title = _plain(article.title, authors)
+    authors = sorted((_plain(name.lower(), ()) for name in article.authors if " " in name), key=len, reverse=True)
+    title = _title_forms(article.title)
     screens = _screens(packs, article.language)
+
+    @cache  # the sweeps ask again and again
+    def match(line: Line, zones: Zones) -> Rule | None:
+        return _match(line, zones, screens)
+
     lines = [_line(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
-    while found := _sweep(lines, title, screens):
+    while found := _sweep(lines, title, match):
         cuts += [_cut(lines[index], finding) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
@@ -242,16 +307,16 @@ def _cut(line: Line, finding: Finding) -> Cut:
     return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
 
 
-def _sweep(lines: Sequence[Line], title: str, screens: tuple[Screen, Screen]) -> Found:
+def _sweep(lines: Sequence[Line], title: frozenset[str], match: Callable[[Line, Zones], Rule | None]) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
     zones = _zones(lines)
-    matched = {index: rule for index, line in enumerate(lines) if (rule := _match(line, zones[index], screens))}
+    matched = {index: rule for index, line in enumerate(lines) if (rule := match(line, zones[index]))}
     found = {index: (rule.kind, rule.id) for index, rule in matched.items()} | _repeated_titles(lines, zones, title)
     found = _names_beside_biographies(lines, found) | found
     for index, rule in matched.items():
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
-    return _linked_headlines(lines, zones, found) | found
+    return _linked_headlines(lines, found) | found
 
 
 def _zones(lines: Sequence[Line]) -> list[Zones]:
@@ -270,42 +335,54 @@ def _zones(lines: Sequence[Line]) -> list[Zones]:
     return [tuple(zones(index)) or (Zone.BODY,) for index in range(len(lines))]
 
 
-def _match(line: Line, zones: Zones, screens: tuple[Screen, Screen]) -> Rule | None:
+def _match(line: Line, zones: Zones, screens: Sequence[Screen]) -> Rule | None:
     """The first rule that matches the block where it stands."""
-    text = line.block.text
-    if len(text) > LONGEST:
+    text, plain = line.block.text, line.plain
+    if len(text) > LENGTHS[-1]:
         return None
-    screen = screens[len(text) > SHORT]
-    rules: Iterable[Rule] = [rule for word, rule in screen.mentions if word in (text if rule.cased else line.plain)]
-    if screen.plain.fullmatch(line.plain) or screen.shown.fullmatch(text):
+    screen = screens[bisect_left(LENGTHS, len(text))]
+    usual = screen.plain.get(plain[:1], screen.plain[""])
+    if usual.fullmatch(plain) or screen.plain[""].fullmatch(plain) or screen.shown.fullmatch(text):
         rules = screen.rules
+    else:
+        rules = tuple(chain.from_iterable(those for word, those in screen.mentions if word in line.lower))
     return next((rule for rule in rules if _applies(rule, line, zones)), None)
 
 
 def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
+    text = line.block.text if rule.cased else line.plain
     return (
         len(line.block.text) <= rule.max_length
         and not rule.zones.isdisjoint(zones)
-        # Compiled once: re keeps the last 512.
-        and re.fullmatch(rule.pattern, line.block.text if rule.cased else line.plain) is not None
+        and any(re.fullmatch(pattern, text) for pattern in rule.patterns)
     )
 
 
-def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], title: str) -> Found:
-    """The title standing in the text: as it is anywhere; at the head also with a kicker before it, or cut short."""
-    finding = (CutKind.TITLE_AGAIN, "structure.title-again.title")
-    return {
-        index: finding
-        for index, line in enumerate(lines)
-        if (line.plain == title and len(title) >= 15)
-        or (Zone.HEAD in zones[index] and not line.is_prose and _is_title(line.plain, title))
-    }
+_TITLE_BREAK = re.compile(r"\s[-–—|·»]\s|[:|»]\s*")
 
 
-def _is_title(plain: str, title: str) -> bool:
-    if len(plain) < 15 or len(plain) > len(title) + 60:
-        return plain == title != ""
-    return (len(title) >= 20 and plain.endswith(title)) or title.startswith((f"{plain} |", f"{plain} - ", f"{plain}\" -"))
+def _title_forms(title: str) -> frozenset[str]:
+    """The title as it may stand over the text: whole, without its kicker, or without the site's name."""
+    ends = [(0, len(title))]
+    for separator in _TITLE_BREAK.finditer(title):
+        ends += [(0, separator.start()), (separator.end(), len(title))]
+    forms = {normalize(title[start:end]) for start, end in ends}
+    return frozenset(form for form in forms if len(form) >= TITLE)
+
+
+def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], title: frozenset[str]) -> Found:
+    """The title standing at the head of the text, with another kicker before it too, or twice."""
+    repeated: Found = {}
+    seen: set[str] = set()
+    for index, line in enumerate(lines):
+        if Zone.HEAD not in zones[index] or line.is_prose or len(line.block.text) > LENGTHS[-1]:
+            continue
+        normal = normalize(line.block.text)
+        if normal in title | seen or any(normal.endswith(f" {form}") for form in title if len(form) + LENGTHS[0] > len(normal)):
+            repeated[index] = (CutKind.TITLE_AGAIN, "structure.title-again.title")
+        if len(normal) >= TITLE:
+            seen.add(normal)
+    return repeated
 
 
 def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:
@@ -334,28 +411,27 @@ def _under(rule: Rule, heading: int, lines: Sequence[Line], zones: Sequence[Zone
     return dict.fromkeys(under(heading, lines, zones, found), (rule.kind, f"{rule.id}/under"))
 
 
-def _list_under(heading: int, lines: Sequence[Line], _: Sequence[Zones], found: Found) -> list[int]:
-    """Headlines, items and links up to where the text returns: amid it at any sentence, at the tail at a paragraph."""
-    is_over = any(index < heading and kind in _ENDS for index, (kind, _) in found.items())
+def _list_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> list[int]:
+    """Headlines, items and links up to where the text returns: at a sentence that stands by itself."""
+    is_over = any(kind in _ENDS and index < heading and Zone.TAIL in zones[index] for index, (kind, _) in found.items())
     taken: list[int] = []
     for index in range(heading + 1, min(heading + 1 + _LIST_MAX, len(lines))):
-        line, rest = lines[index], lines[index + 1 :]
-        is_lone = is_over and not (rest and rest[0].is_prose)
-        amid_text = any(later.is_prose for later in rest)
-        is_text = line.is_prose and not is_lone or (line.is_sentence and amid_text)
-        if index in found or line.is_listed or not is_text:
+        line = lines[index]
+        is_teaser = is_over and line.is_prose and not (index + 1 < len(lines) and lines[index + 1].is_prose)
+        if index in found or line.is_listed or line.is_headline or is_teaser:
             taken.append(index)
         else:
-            return _given_back(taken, index, lines)
-    return taken
+            return _given_back(taken, lines)
+    return _given_back(taken, lines) if len(taken) == _LIST_MAX else taken
 
 
-def _given_back(taken: Sequence[int], returns: int, lines: Sequence[Line]) -> list[int]:
+def _given_back(taken: Sequence[int], lines: Sequence[Line]) -> list[int]:
     """What falls of a list amid the text: not the next subheading, and not a run of short lines."""
     listed = [index for index in taken if lines[index].is_listed]
     if len(taken) - len(listed) > _UNLISTED_MAX:
         return listed
-    is_subheading = taken and not lines[taken[-1]].is_listed and (listed or lines[taken[-1]].block.kind is BlockKind.HEADING)
+    last = lines[taken[-1]] if taken else None
+    is_subheading = last and not last.is_listed and (listed or last.block.kind is BlockKind.HEADING)
     return list(taken[:-1] if is_subheading else taken)
 
 
@@ -367,32 +443,40 @@ def _paragraph_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones]
     return []
 
 
-def _linked_headlines(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found:
-    """Headlines of other articles set between paragraphs, as links or as items that are links.
+def _linked_headlines(lines: Sequence[Line], found: Found) -> Found:
+    """Headlines of other articles between paragraphs: lines that are links for the most part.
 
     Only after the end of a sentence: after a heading or a colon they are the article's own list, after half a sentence
-    a piece of it.
+    a piece of it. A line that is all link and stands alone over a paragraph may be a subheading.
     """
     headlines: Found = {}
     for index, line in enumerate(lines):
-        before = lines[index - 1] if index else None
-        follows = index - 1 in headlines or index - 1 in found or (before is not None and before.is_prose and before.is_sentence)
-        if follows and _is_linked_headline(line):
+        is_next = index - 1 in headlines
+        is_after = index == 0 or is_next or index - 1 in found or _ends_paragraph(lines[index - 1])
+        if is_after and _is_linked_headline(line, is_next) and not _leads_on(line, lines[index + 1 : index + 2]):
             headlines[index] = (CutKind.RELATED, "structure.related.linked-headline")
-    return {index: finding for index, finding in headlines.items() if not _goes_on(lines, index + 1)}
+    return headlines
 
 
-def _is_linked_headline(line: Line) -> bool:
-    text = line.block.text
-    return (
-        line.is_linked
-        and line.block.kind in (BlockKind.PARAGRAPH, BlockKind.ITEM)
-        and 20 <= len(text) <= 200
-        and text.count(" ") >= 2
-        and not text.endswith((".", ":", ","))
+def _ends_paragraph(line: Line) -> bool:
+    return line.is_prose and line.is_sentence
+
+
+def _leads_on(line: Line, following: Sequence[Line]) -> bool:
+    """Whether the next line continues this one, or is the paragraph that this one seems to head."""
+    return any(
+        after.block.text[0].islower() or (after.is_prose and line.block.kind is BlockKind.PARAGRAPH and line.block.link_share > 0.95)
+        for after in following
     )
 
 
-def _goes_on(lines: Sequence[Line], index: int) -> bool:
-    """Whether the line at `index` is the rest of a sentence."""
-    return index < len(lines) and lines[index].block.text[0].islower()
+def _is_linked_headline(line: Line, is_next: bool) -> bool:
+    """is_next: whether one stands before it; then the place and price of an offer, say, may outweigh its link."""
+    text = line.block.text
+    return (
+        line.block.kind in (BlockKind.PARAGRAPH, BlockKind.ITEM)
+        and (line.is_linked or (is_next and line.block.kind is BlockKind.ITEM and line.block.link_share >= 0.25))
+        and 20 <= len(text) <= 200
+        and text.count(" ") >= 2
+        and (text.endswith("..") or not text.endswith((".", ":", ",")))
+    )

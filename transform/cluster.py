@@ -40,6 +40,20 @@ def partition(articles: Collection[ArticleId], matches: Collection[Match]) -> fr
     return _groups(_join(families, _attachments(inside, families, apart)))
 
 
+def joinable(matches: Iterable[Match]) -> set[ArticleId]:
+    """The articles that others may come to join when one of them turns out a container, or is no longer held back.
+
+    Those are the same texts, and the longer ones of those that begin alike.
+    """
+    joined: set[ArticleId] = set()
+    for match in matches:
+        if match.kind is MatchKind.SAME:
+            joined |= {match.left, match.right}
+        elif match.kind is MatchKind.CONTAINED:
+            joined.add(outer_of(match))
+    return joined
+
+
 def outer_of(match: Match) -> ArticleId:
     return match.right if match.inner == match.left else match.left
 

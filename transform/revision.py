@@ -10,7 +10,7 @@ import numpy as np
 
 from transform.model import Fingerprint
 
-MINOR_JACCARD = 0.95  # above it only words were mended
+NEARLY_SAME = 0.85  # resemblance of a text and itself with a sentence or two mended
 KEPT_SHARE = 0.25  # a text that keeps less of its length is an emptied page and no update
 
 
@@ -43,8 +43,8 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     | same words, same title                             | unchanged  |
     | fetched earlier, or says it is older               | stale      |
     | less than a quarter of the words                   | stale      |
-    | nearly the same words, other figures or names      | correction |
-    | nearly the same words                              | minor      |
+    | nearly the same words, a figure or name withdrawn  | correction |
+    | nearly the same words, the same figures and names  | minor      |
     | anything else                                      | update     |
     """
     if known is None:
@@ -53,10 +53,11 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
         return RevisionKind.UNCHANGED
     if _is_older(known, new) or _is_emptied(known, new):
         return RevisionKind.STALE
-    if _jaccard(known.print, new.print) < MINOR_JACCARD:
+    if _jaccard(known.print, new.print) < NEARLY_SAME:
         return RevisionKind.UPDATE
-    same_facts = np.array_equal(known.print.facts, new.print.facts)
-    return RevisionKind.MINOR if same_facts else RevisionKind.CORRECTION
+    if len(np.setdiff1d(known.print.facts, new.print.facts)):
+        return RevisionKind.CORRECTION
+    return RevisionKind.MINOR if len(known.print.facts) == len(new.print.facts) else RevisionKind.UPDATE
 
 
 def _is_older(known: State, new: State) -> bool:

@@ -28,12 +28,12 @@ AS $$
         SELECT DISTINCT ON (member.story_id)
             member.story_id,
             revision.id AS revision_id,
-            ts_rank_cd(revision.search, wanted.words) AS rank
+            ts_rank_cd(revision.search, wanted.words, 1) AS rank  -- 1: long texts do not win by their length
         FROM wanted
         JOIN storyfold.revision ON revision.search @@ wanted.words
         JOIN storyfold.article ON article.revision_id = revision.id
         JOIN storyfold.story_member AS member ON member.article_id = article.id
-        ORDER BY member.story_id, ts_rank_cd(revision.search, wanted.words) DESC, revision.id
+        ORDER BY member.story_id, rank DESC, revision.id
     ),
 
     best AS (

@@ -68,3 +68,347 @@ def outcome(read: Article | Rejection) -> dict[str, Any]:
 def test_page_reads_as_expected(case: str) -> None:
     expected = json.loads((GOLDEN / case / "expected.json").read_text(encoding="utf-8"))["outcome"]
     assert outcome(read_article(page_of(case), announcement_of(case))) == expected
+
+
+def test_reading_is_not_changed_by_what_was_read_before() -> None:
+    pages = {case: (page_of(case), announcement_of(case)) for case in CASES}
+    first = {case: read_article(*given) for case, given in pages.items()}
+    again = {case: read_article(*given) for case, given in reversed(pages.items())}
+    assert first == again
+    assert read_article(*pages["modern"]) == read_article(*pages["modern"])
+
+
+# --- Pages made for one property --------------------------------------------------------------------------------
+
+SENTENCES = (
+    "The ferry left the harbour at seven in the morning with all its lamps lit and the band playing on the upper deck.",
+    "By noon the wind had turned, and the captain asked the passengers to come down and to leave their hats behind.",
+    "Nobody was hurt, but the tuba is still being looked for, and the company has promised a reward of ten crowns.",
+)
+
+
+def page(body: str | bytes, *, url: str = "https://post.example/news/ferry", **headers: str) -> Page:
+    return Page(
+        url=url,
+        final_url=url,
+        status=200,
+        headers=tuple(headers.items()),
+        body=body.encode() if isinstance(body, str) else body,
+        fetched_at=datetime(2026, 3, 20, 12, tzinfo=UTC),
+    )
+
+
+def html(body: str = "", head: str = "", lang: str = "en") -> str:
+    paragraphs = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES)
+    return (
+        f'<!DOCTYPE html><html lang="{lang}"><head><title>The ferry and the tuba</title>{head}</head>'
+        f"<body><article><h1>The ferry and the tuba</h1>{paragraphs}{body}</article></body></html>"
+    )
+
+
+def article(given: Page, **announced: Any) -> Article:
+    read = read_article(given, Announcement(source=SourceName("test"), **announced))
+    assert isinstance(read, Article), read
+    return read
+
+
+def rejection(given: Page) -> Rejection:
+    read = read_article(given, Announcement(source=SourceName("test")))
+    assert isinstance(read, Rejection), read
+    return read
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", Reason.EMPTY),
+        (b" \n\t ", Reason.EMPTY),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", Reason.WRONG_TYPE),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Reason.WRONG_TYPE),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", Reason.WRONG_TYPE),
+        (b"ID3\x03" + b"\0" * 500, Reason.WRONG_TYPE),
+        (b'{"items": [{"title": "Ferry"}]}', Reason.WRONG_TYPE),
+        (
+            b'\xef\xbb\xbf  <?xml version="1.0"?><!-- x --><feed xmlns="http://www.w3.org/2005/Atom"/>',
+            Reason.WRONG_TYPE,
+        ),
+        (b"<rdf:RDF xmlns:rdf='x'></rdf:RDF>", Reason.WRONG_TYPE),
+        (b'<?xml version="1.0"?><catalog><book/></catalog>', Reason.WRONG_TYPE),
+        ("﻿<?xml version='1.0'?><rss version='2.0'/>".encode("utf-16"), Reason.WRONG_TYPE),
+        (b"<html><body></body></html>", Reason.NOT_ARTICLE),
+        (b"<html>", Reason.NOT_ARTICLE),
+    ],
+)
+def test_what_is_no_page_with_text_is_rejected(body: bytes, reason: Reason) -> None:
+    assert rejection(page(body, **{"Content-Type": "text/html"})).reason is reason
+
+
+def test_rejection_names_the_url_as_asked() -> None:
+    given = page(b"", url="https://post.example/asked")
+    assert rejection(given).url == "https://post.example/asked"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/index.html", "/en/", "/en-GB", "/home"])
+def test_home_page_is_no_article(path: str) -> None:
+    assert rejection(page(html(), url=f"https://post.example{path}")).detail == "a home page"
+
+
+@pytest.mark.parametrize("path", ["/?p=4711", "/a", "/index.php?id=3"])
+def test_article_may_have_a_short_address(path: str) -> None:
+    assert article(page(html(), url=f"https://post.example{path}")).title == "The ferry and the tuba"
+
+
+def test_xhtml_is_a_page() -> None:
+    xhtml = '<?xml version="1.0" encoding="UTF-8"?>\n' + html()
+    assert article(page(xhtml)).title == "The ferry and the tuba"
+
+
+def test_html_served_as_plain_text_is_read_as_html() -> None:
+    assert len(article(page(html(), **{"Content-Type": "text/plain"})).blocks) == 4
+
+
+def test_article_of_a_url_knows_its_key() -> None:
+    read = article(page(html()))
+    assert (read.key, read.source) == (url_key("https://post.example/news/ferry"), "test")
+
+
+# --- Characters ---------------------------------------------------------------------------------------------------
+
+POLISH = "Źródło świętej góry zamarzło, więc żółwie śpią aż do wiosny – tak mówi „Kurier”. " * 3
+RUSSIAN = "Паром вышел из гавани в семь часов утра, и на верхней палубе играл оркестр. " * 3
+GREEK = "Το πλοίο έφυγε από το λιμάνι στις επτά το πρωί και η μπάντα έπαιζε στο κατάστρωμα. " * 3
+SPANISH = "El niño encontró la trompeta en el desván, según contó su abuela con una sonrisa muy ancha. " * 3
+JAPANESE = "午前七時に港を出た船の上では、楽団が演奏を続けていた。乗客は皆、帽子を押さえていた。" * 3
+KOREAN = "배는 아침 일곱 시에 항구를 떠났고 악단은 갑판에서 연주를 계속했다. " * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "lang", "label"),
+    [
+        (POLISH, "utf-8", "pl", "iso-8859-1"),
+        (POLISH, "cp1250", "pl", "utf-8"),
+        (POLISH, "cp1250", "pl", "iso-8859-2"),
+        (POLISH, "cp1250", "pl", "iso-8859-1"),
+        (POLISH.translate(str.maketrans("–„”", '-""')), "iso8859_2", "pl", "utf-8"),
+        (SPANISH, "cp1252", "es", "utf-8"),
+        (SPANISH, "cp1252", "", ""),
+        (RUSSIAN, "cp1251", "ru", "utf-8"),
+        (RUSSIAN, "koi8_r", "", "utf-8"),
+        (GREEK, "iso8859_7", "el", ""),
+        (JAPANESE, "cp932", "ja", "utf-8"),
+        (JAPANESE, "euc_jp", "", "euc-jp"),
+        (JAPANESE, "iso2022_jp", "ja", "iso-2022-jp"),
+        (KOREAN, "cp949", "ko", "ks_c_5601-1987"),
+        (SPANISH, "utf-16", "es", "utf-8"),
+    ],
+)
+def test_charset_is_found_whatever_the_label_says(text: str, encoding: str, lang: str, label: str) -> None:
+    source = f'<html lang="{lang}"><head><meta charset="{label}"></head><body><article><p>{text}</p></article></body>'
+    read = article(page(source.encode(encoding), **{"Content-Type": f"text/html; charset={label}"}))
+    assert read.blocks[0].text == text.strip()
+
+
+def test_stray_bytes_do_not_change_the_charset_of_a_page() -> None:
+    body = html(
+        "<p>Caf\ufffd in the old station reopened on Monday with free soup for everyone.</p><p>Żółw, sowa i łoś.</p>"
+    )
+    read = article(page(body.encode().replace("\ufffd".encode(), b"\xe9")))
+    assert [block.text for block in read.blocks][-2:] == [
+        "Café in the old station reopened on Monday with free soup for everyone.",
+        "Żółw, sowa i łoś.",
+    ]
+
+
+# --- Blocks -------------------------------------------------------------------------------------------------------
+
+
+def kinds(given: Page) -> list[tuple[str, str]]:
+    return [(block.kind, block.text) for block in article(given).blocks][4:]
+
+
+def test_line_breaks_part_blocks_and_white_space_is_folded() -> None:
+    body = "<p>The first verse   of the\nferry song.<br>The second verse of the ferry song.<br><br>And the third.</p>"
+    assert kinds(page(html(body))) == [
+        ("paragraph", "The first verse of the ferry song."),
+        ("paragraph", "The second verse of the ferry song."),
+        ("paragraph", "And the third."),
+    ]
+
+
+def test_inline_markup_does_not_part_words() -> None:
+    body = "<p>The <b>tu</b>ba, <i>not</i> the <a href='/horn'>horn</a>, was lost at sea that day.</p>"
+    assert kinds(page(html(body))) == [("paragraph", "The tuba, not the horn, was lost at sea that day.")]
+
+
+def test_nested_lists_are_read_once() -> None:
+    body = "<ol><li>Lamps, all lit<ul><li>port side</li><li>starboard side</li></ul></li><li>The band of the fire brigade</li></ol>"
+    assert kinds(page(html(body))) == [
+        ("item", "Lamps, all lit"),
+        ("item", "port side"),
+        ("item", "starboard side"),
+        ("item", "The band of the fire brigade"),
+    ]
+
+
+def test_table_of_prose_is_no_row() -> None:
+    prose = " ".join(SENTENCES)
+    body = f"<table><tr><td>{prose}</td><td>{prose.upper()}</td></tr></table>"
+    assert kinds(page(html(body))) == [("paragraph", prose), ("paragraph", prose.upper())]
+
+
+def test_link_share_is_measured_on_the_page() -> None:
+    body = '<p>Timetable of the ferry: <a href="/t">see the harbour office’s list</a></p>'
+    last = article(page(html(body))).blocks[-1]
+    assert last.text == "Timetable of the ferry: see the harbour office’s list"
+    assert last.link_share == pytest.approx(25 / 45)
+
+
+# --- What the page says of itself -----------------------------------------------------------------------------------
+
+
+def linked(**node: Any) -> str:
+    return f'<script type="application/ld+json">{json.dumps({"@type": "NewsArticle", **node})}</script>'
+
+
+def test_title_follows_the_heading_when_og_title_agrees_up_to_the_site_name() -> None:
+    head = (
+        '<meta property="og:title" content="The Ferry and the Tuba | Post"><meta property="og:site_name" content="Post">'
+        + linked(headline="Lost tuba")
+    )
+    assert article(page(html(head=head))).title == "The ferry and the tuba"
+
+
+def test_title_of_linked_data_is_taken_when_heading_and_og_title_disagree() -> None:
+    head = '<meta property="og:title" content="You won’t believe this ferry">' + linked(headline="Lost tuba")
+    assert article(page(html(head=head))).title == "Lost tuba"
+
+
+def test_announced_title_helps_where_the_page_has_none() -> None:
+    body = f"<html><body><div>{''.join(f'<p>{s}</p>' for s in SENTENCES)}</div></body></html>"
+    assert article(page(body), title="The ferry and the tuba").title == "The ferry and the tuba"
+    assert article(page(body)).title == "ferry"  # of the URL
+
+
+@pytest.mark.parametrize(
+    ("author", "names"),
+    [
+        ({"@type": "Person", "name": "Ada Brook"}, ("Ada Brook",)),
+        ("By Ada Brook and Jonas Quill", ("Ada Brook", "Jonas Quill")),
+        (["Ada Brook", "Ada Brook"], ("Ada Brook",)),
+        ([{"name": ["Ada Brook", "Jonas Quill"]}], ("Ada Brook", "Jonas Quill")),
+        ({"@type": "Organization", "name": "Coast News Agency"}, ("Coast News Agency",)),
+        ("Brook, Ada", ("Brook, Ada",)),
+        ("ada@post.example", ()),
+        ("https://post.example/ada", ()),
+        ({"@type": "Organization", "name": "Post Newsroom"}, ()),
+        (None, ()),
+        (7, ()),
+    ],
+)
+def test_authors_of_linked_data(author: object, names: tuple[str, ...]) -> None:
+    head = linked(author=author, publisher={"@type": "Organization", "name": "Post"})
+    assert article(page(html(head=head))).authors == names
+
+
+def test_announced_authors_are_the_last_resort() -> None:
+    assert article(page(html()), authors=("Ada Brook", "Post")).authors == ("Ada Brook",)
+
+
+def test_node_of_another_article_is_not_asked() -> None:
+    other = {"url": "https://post.example/news/other", "headline": "Other", "author": "Other Person"}
+    own = {"url": "https://post.example/news/ferry", "author": "Ada Brook"}
+    assert article(page(html(head=linked(**other) + linked(**own)))).authors == ("Ada Brook",)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "{broken",
+        "[" * 5000,
+        '<!-- {"@type":"NewsArticle","author":"Ada Brook"} -->',
+        '{"@type":"NewsArticle",\n"author":"Ada\nBrook"}',
+    ],
+)
+def test_broken_linked_data_is_survived(script: str) -> None:
+    head = f'<script type="application/ld+json">{script}</script>'
+    assert article(page(html(head=head))).authors in ((), ("Ada Brook",))
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("/news/ferry-and-tuba", "https://example.org/news/ferry-and-tuba"),
+        ("https://www.example.org/news/ferry", "https://www.example.org/news/ferry"),
+        ("https://example.org/", "https://example.org/news/ferry"),
+        ("https://example.org/news", "https://example.org/news/ferry"),
+        ("https://example.com/news/ferry", "https://example.org/news/ferry"),
+        ("javascript:void(0)", "https://example.org/news/ferry"),
+        ("", "https://example.org/news/ferry"),
+    ],
+)
+def test_canonical_link_is_a_hint(link: str, url: str) -> None:
+    head = f'<link rel="canonical" href="{link}">'
+    assert article(page(html(head=head), url="https://example.org/news/ferry")).url == url
+
+
+def test_several_canonical_links_say_nothing() -> None:
+    head = '<link rel="canonical" href="/news/a"><link rel="canonical" href="/news/b">'
+    assert article(page(html(head=head))).url == "https://post.example/news/ferry"
+
+
+def test_publication_time_of_tomorrow_is_not_believed() -> None:
+    head = '<meta property="article:published_time" content="2026-03-22T10:00:00Z">'
+    feed = datetime(2026, 3, 19, 8, 30, tzinfo=UTC)
+    read = article(page(html(head=head)), published_at=feed, origin=DateOrigin.FEED)
+    assert (read.published_at, read.date_found_in) == (feed, DateOrigin.FEED)
+
+
+def test_visible_time_element_gives_the_minute() -> None:
+    body = '<p class="meta">Published <time datetime="2026-03-18T07:15:00+01:00">18 March 2026</time></p>'
+    read = article(page(html(body)))
+    assert read.published_at == datetime(2026, 3, 18, 6, 15, tzinfo=UTC)
+    assert read.date_found_in is DateOrigin.VISIBLE
+
+
+def test_live_blog_is_known_by_its_markup() -> None:
+    entries = "".join(f'<div class="live-blog-entry"><p>{n}:00 {SENTENCES[n - 1]}</p></div>' for n in (1, 2, 3))
+    assert article(page(html(entries))).flags == {Flag.LIVE_BLOG}
+    assert article(page(html('<div class="live-blog-entry teaser"><p>Elsewhere</p></div>'))).flags == frozenset()
+
+
+def test_locked_content_tier_marks_a_teaser() -> None:
+    assert article(page(html(head='<meta property="article:content_tier" content="locked">'))).flags == {Flag.TEASER}
+
+
+@pytest.mark.parametrize("lang", ["en", "de", "xx", ""])
+def test_language_of_a_long_text_is_its_own(lang: str) -> None:
+    assert article(page(html(lang=lang)), language="fr").language == "en"
+
+
+def test_language_of_a_source_decides_between_near_relatives() -> None:
+    text = (
+        "Vlada je danas donijela odluku o novom mostu i o proračunu za iduću godinu, a o tome će glasati u petak. " * 2
+    )
+    body = f"<html><body><article><p>{text}</p></article></body></html>"
+    assert {source: article(page(body), language=source).language for source in ("hr", "bs")} == {
+        "hr": "hr",
+        "bs": "bs",
+    }
+
+
+# --- Plain text -----------------------------------------------------------------------------------------------------
+
+
+def test_title_of_plain_text_is_its_first_heading_like_line() -> None:
+    text = "The ferry and the tuba\n\n" + "\n\n".join(SENTENCES)
+    read = article(page(text, url="file:///in/ferry.txt"))
+    assert (read.title, read.blocks[0].kind, len(read.blocks)) == ("The ferry and the tuba", "heading", 4)
+
+
+def test_section_label_is_not_taken_for_a_title_that_is_repeated() -> None:
+    text = "News Feed\nThe ferry and the tuba\n3 min read\nThe ferry and the tuba\n" + "\n".join(SENTENCES)
+    assert article(page(text, url="file:///in/ferry.txt")).title == "The ferry and the tuba"
+
+
+def test_short_plain_text_is_rejected() -> None:
+    assert rejection(page("Back at seven.", url="file:///in/note.txt")).reason is Reason.TOO_SHORT

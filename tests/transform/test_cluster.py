@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transform.assign import Assignments, Change, Neighbourhood, Newcomer, StoryState, assign
-from transform.cluster import containers, partition
+from transform.cluster import containers, joinable, partition
 from transform.model import ArticleId, Match, MatchKind, Member, StoryId
 
 
@@ -159,14 +159,24 @@ def place(
         known = placed | {n.member.id for n in newcomers}
         mine = tuple(m for m in matches if article in (m.left, m.right) and {m.left, m.right} - {article} <= known)
         newcomers.append(Newcomer(member=member(article), matches=mine))
-    living = [story for story in board.values() if story.members]
-    around = Neighbourhood(
-        stories=tuple(living),
-        members={article: member(article) for story in living for article in story.members},
-        matches=tuple(m for m in matches if {m.left, m.right} <= placed),
-    )
+    around = neighbourhood(board, newcomers, [m for m in matches if {m.left, m.right} <= placed])
     placed.update(batch)
     return stored(board, assign(newcomers, around))
+
+
+def neighbourhood(board: dict[int, StoryState], newcomers: list[Newcomer], known: list[Match]) -> Neighbourhood:
+    """No more than `Neighbourhood` promises: the stories matched, and those that their members may come to join."""
+    matched = {article for newcomer in newcomers for m in newcomer.matches for article in (m.left, m.right)}
+    near = [story for story in board.values() if story.members & matched]
+    of_near = [m for m in known if {m.left, m.right} & {a for story in near for a in story.members}]
+    wider = matched | joinable(of_near)
+    held = [story for story in board.values() if story.members & wider]
+    articles = {article for story in held for article in story.members}
+    return Neighbourhood(
+        stories=tuple(held),
+        members={article: member(article) for article in articles},
+        matches=tuple(m for m in known if {m.left, m.right} & articles),
+    )
 
 
 def stored(board: dict[int, StoryState], result: Assignments) -> dict[int, StoryState]:

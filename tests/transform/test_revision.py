@@ -23,8 +23,9 @@ def state(
 
 
 KNOWN = state(LINES)
+EXTENDED = [*LINES[:29], LINES[29][:-1] + " 77123."]
 MENDED = [*LINES[:29], LINES[29].replace(LINES[29].split()[2], "mended")]
-CORRECTED = [*LINES[:29], LINES[29][:-1] + " 77123."]
+CORRECTED = [LINES[0], *LINES[2:]]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ CORRECTED = [*LINES[:29], LINES[29][:-1] + " 77123."]
         (KNOWN, state(LINES, title="Bridge opens to walkers", hours=2), RevisionKind.MINOR),
         (KNOWN, state(MENDED, hours=2), RevisionKind.MINOR),
         (KNOWN, state(CORRECTED, hours=2), RevisionKind.CORRECTION),
+        (KNOWN, state(EXTENDED, hours=2), RevisionKind.UPDATE),
         (KNOWN, state(LINES + sentences(random.Random(2), 6), hours=2), RevisionKind.UPDATE),
         (KNOWN, state(MENDED, hours=-2), RevisionKind.STALE),
         (KNOWN, state(LINES[:5], hours=2), RevisionKind.STALE),

@@ -1,0 +1,465 @@
+"""The command line against a real store, without running Prefect: what is printed, what goes wrong, exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, keep_sources, publish
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from extract.model import Reason, Rejection
+from flows import progress, show
+from flows.cli import app
+from infra.newsroom.serve import Newsroom
+from load import engine as store
+from load import entries
+from load.summary import Copy
+
+COMMANDS = [
+    ["run"],
+    ["discover"],
+    ["collect"],
+    ["ingest"],
+    ["load"],
+    ["extract"],
+    ["stories"],
+    ["story"],
+    ["why"],
+    ["status"],
+    ["source"],
+    ["source", "list"],
+    ["source", "check"],
+    ["db"],
+    ["db", "url"],
+    ["db", "stop"],
+    ["db", "shell"],
+    ["db", "upgrade"],
+]
+TOLL = Told(
+    url="https://northline.example/a/very/long/path/that/no/terminal/of/eighty/columns/could/show/on/one/line/toll.html",
+    title="Toll on Orrin bridge rises",
+    paragraphs=BRIDGE_TOLL,
+    source="northline",
+    cuts=["Read also: Ferries"],
+)
+PAGE = """<!doctype html><html lang="en"><head><title>Rope store burns</title>
+<meta property="article:published_time" content="2026-03-02T09:00:00Z"></head><body><article><h1>Rope store burns</h1>
+{}<p>Sign up for our newsletter and never miss a story.</p></article></body></html>"""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cli(database_url: str, tmp_path: Path) -> Run:
+    """Runs a command in this test's store; `env` adds to the environment."""
+    base = {
+        "STORYFOLD_DATABASE_URL": database_url,
+        "STORYFOLD_HOME": str(tmp_path / "home"),
+        "STORYFOLD_SOURCES": str(tmp_path / "sources"),
+    }
+
+    def run(*args: object, env: dict[str, str | None] | None = None) -> subprocess.CompletedProcess[str]:
+        result = CliRunner().invoke(app, [str(arg) for arg in args], env=base | (env or {}))
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return subprocess.CompletedProcess(args, result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def stored(engine: Engine) -> Engine:
+    """Two copies of one story, and another story, of a source with a feed."""
+    keep_sources(engine, "harbour-courier", "northline")
+    publish(engine, *copies("northline", "harbour-courier"), TOLL)
+    return engine
+
+
+def a_source_file(folder: Path, name: str = "northline", text: str = "") -> None:
+    folder.mkdir(exist_ok=True)
+    feeds = f'feeds = ["https://{name}.example/feed.xml"]'
+    (folder / f"{name}.toml").write_text(text or f'title = "{name.title()}"\n{feeds}\n', encoding="utf-8")
+
+
+# --- Help -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(cli, command):
+    result = cli(*command, "--help")
+    assert result.returncode == 0
+    words = re.sub(r"\W+", " ", result.stdout)
+    assert f"Usage storyfold {' '.join(command)}".replace("storyfold", "root") in words.replace("storyfold", "root")
+
+
+def test_help_names_the_exit_codes_and_every_command(cli):
+    told = cli("--help").stdout
+    assert "Exit codes: 0 done;" in told and "STORYFOLD_DATABASE_URL" in told
+    assert all(f" {command[0]} " in told for command in COMMANDS)
+
+
+def test_help_and_listings_do_not_wait_for_prefect():
+    script = (
+        "import sys, typer\n"
+        "from flows.cli import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "assert not {'prefect', 'sqlalchemy', 'trafilatura', 'pydantic'} & set(sys.modules)\n"
+        "import flows.show, flows.store, load.report\n"
+        "assert not {'prefect', 'trafilatura'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_version_is_told(cli):
+    assert re.fullmatch(r"storyfold \d+\.\d+\S*\n", cli("--version").stdout)
+
+
+# --- Look -----------------------------------------------------------------------------------------------------
+
+
+def test_stories_are_listed_and_found(cli, stored):
+    listed = cli("stories")
+    assert listed.returncode == 0
+    assert "2 articles from 2 sources" in listed.stdout and TOLL.title in listed.stdout
+    found = cli("stories", "ambulances", "-fire", "--language", "en", "--since", "2026-03-01")
+    assert TOLL.title in found.stdout and "Kestrel" not in found.stdout
+    assert cli("stories", "nothing-like-it").stdout == "No stories.\n"
+
+
+def test_a_url_is_never_broken_and_nothing_is_coloured_without_a_terminal(cli, stored):
+    for command in (["stories"], ["story", 2], ["why", TOLL.url]):
+        result = cli(*command)
+        assert TOLL.url in result.stdout
+        assert "\x1b" not in result.stdout
+
+
+def test_a_title_does_not_steer_the_terminal(cli, engine):
+    title = "Harbour \x1b[31mred\x1b[0m\x07 [bold]and[/bold] \u202ebackwards"
+    publish(engine, replace(TOLL, title=title))
+    assert "Harbour [31mred[0m [bold]and[/bold] backwards" in cli("stories").stdout
+
+
+def test_a_story_shows_its_copies_and_what_happened(cli, stored):
+    told = cli("story", 1).stdout
+    assert "2 articles from 2 sources, in order of publication" in told
+    assert "northline  article 1, 104 words  canonical: published first" in told
+    assert "2026-03-02 12:30 (+0:30 h)  harbour-courier" in told
+    assert "article 2 joined: the same text as article 1" in told
+
+
+def test_copies_can_be_compared(cli, engine):
+    other = (HARBOUR_FIRE[0].replace("three stations", "four stations"), *HARBOUR_FIRE[1:])
+    publish(engine, *copies("northline"), Told(url="https://b.example/1", source="b", paragraphs=other))
+    told = cli("story", 1, "--diff").stdout
+    assert "+ " + other[0] in told and "2 paragraphs the same" in told
+    swapped = json.loads(cli("story", 1, 2, 1, "--diff", "--json").stdout)
+    assert [side["article_id"] for side in (swapped[0]["left"], swapped[0]["right"])] == [2, 1]
+
+
+def test_a_story_of_one_article_has_nothing_to_compare(cli, stored):
+    assert cli("story", 2, "--diff").stdout == "Story 2 has only one article.\n"
+
+
+@pytest.mark.parametrize("wrong", [["story", 1, 1], ["story", 1, 1, 2], ["story", 1, 1, "--diff"], ["story", "x"]])
+def test_wrong_usage_is_exit_code_2(cli, stored, wrong):
+    assert cli(*wrong).returncode == 2
+
+
+def test_why_tells_the_way_of_an_article(cli, stored):
+    told = cli("why", TOLL.url).stdout
+    assert "by northline" in told and "2026/03/day.warc.gz" in told
+    assert "en.related.see-also: Read also: Ferries" in told
+    assert "canonical is this article: the only article" in told
+
+
+def test_why_tells_why_there_is_no_article(cli, engine):
+    (entry,) = announce(engine, "northline", "https://n.example/1")
+    with engine.begin() as connection:
+        entries.reject(connection, entry, Rejection(url="", reason=Reason.TOO_SHORT, detail="12 words"), NOON)
+    assert "outcome     rejected (too-short: 12 words), 2026-03-02 12:00" in cli("why", "https://n.example/1").stdout
+
+
+def test_status_adds_up(cli, stored):
+    told = cli("status").stdout
+    assert "3 entries = 3 loaded" in told and "3 articles in 2 stories" in told
+    assert "2 with 2 feeds, 2 due, 0 failing" in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["stories"],
+        ["stories", "ferry"],
+        ["story", 1],
+        ["story", 1, "--diff"],
+        ["why", 1],
+        ["status"],
+        ["source", "list"],
+    ],
+    ids=str,
+)
+def test_listings_can_be_json(cli, stored, command):
+    result = cli(*command, "--json")
+    assert result.returncode == 0 and json.loads(result.stdout)
+
+
+def test_times_in_json_are_iso(cli, stored):
+    (story, _) = json.loads(cli("stories", "--json").stdout)
+    assert story["published_at"] == "2026-03-02T12:00:00+00:00"
+
+
+# --- Care -----------------------------------------------------------------------------------------------------
+
+
+def test_sources_are_listed_with_what_they_brought(cli, stored, tmp_path):
+    a_source_file(tmp_path / "sources", "northline")
+    a_source_file(tmp_path / "sources", "fresh")
+    told = cli("source", "list").stdout
+    assert re.search(r"^northline .*\n  2 entries = 2 loaded$", told, re.MULTILINE)
+    assert re.search(r"^fresh .*\n  0 entries\n  feed new; last polled never", told, re.MULTILINE)
+
+
+def test_psql_runs_on_the_views(cli, stored, capfd):
+    assert cli("db", "shell", "-c", "SELECT title FROM story ORDER BY id").returncode == 0
+    assert TOLL.title in capfd.readouterr().out
+    assert cli("db", "shell", "-c", "SELECT nonsense").returncode != 0
+
+
+def test_the_url_is_one_that_psql_takes(cli, database_url):
+    told = cli("db", "url").stdout.strip()
+    assert told.startswith("postgresql://")
+    assert told.partition("://")[2] == database_url.partition("://")[2]
+
+
+def test_a_server_of_ones_own_is_not_stopped(cli):
+    result = cli("db", "stop")
+    assert result.returncode == 1 and "STORYFOLD_DATABASE_URL" in result.stderr
+
+
+def test_upgrade_makes_a_store_of_an_empty_database(cli, bare_database_url):
+    env = {"STORYFOLD_DATABASE_URL": bare_database_url}
+    assert cli("db", "upgrade", env=env).returncode == 0
+    assert cli("stories", env=env).stdout == "No stories.\n"
+
+
+def test_sources_can_be_checked_before_they_are_relied_on(cli, tmp_path):
+    folder = tmp_path / "sources"
+    with Newsroom() as room:
+        env = dict(room.environment) | {"STORYFOLD_SOURCES": str(folder)}
+        good = (Path(room.environment["STORYFOLD_SOURCES"]) / "northline.toml").read_text(encoding="utf-8")
+        a_source_file(folder, "northline", good)
+        a_source_file(folder, "moved", re.sub(r"feeds = .*", 'feeds = ["http://northline.example/no-feed"]', good))
+        well = cli("source", "check", "northline", env=env | {"STORYFOLD_DATABASE_URL": None})
+        ill = cli("source", "check", "moved", "--json", env=env | {"STORYFOLD_DATABASE_URL": None})
+    assert "All is well." in well.stdout and well.stdout.count("article: ") == 3
+    assert well.returncode == 0
+    (check,) = json.loads(ill.stdout)
+    assert ill.returncode == 3
+    assert check["feeds"][0]["trouble"]["what"].startswith("gone") and check["feeds"][0]["trouble"]["advice"]
+
+
+# --- Extract --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "page.html"
+    path.write_text(PAGE.format("".join(f"<p>{paragraph}</p>" for paragraph in HARBOUR_FIRE)), encoding="utf-8")
+    return path
+
+
+def test_extract_shows_what_is_kept_and_what_is_cut(cli, page):
+    result = cli("extract", page, env={"STORYFOLD_DATABASE_URL": "postgresql://nowhere/none"})
+    assert result.returncode == 0
+    assert re.search(r"kept  A fire broke out early on Monday .* shortly after nine\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"CUT en\.newsletter\.\S+  Sign up for our newsletter", result.stdout)
+
+
+def test_extract_side_by_side_on_a_terminal(page, monkeypatch):
+    result = CliRunner().invoke(app, ["extract", str(page)], env={"FORCE_COLOR": "1", "COLUMNS": "100"})
+    assert re.search(r"Kept\S* .*Cut", result.stdout)
+
+
+def test_extract_as_json(cli, page):
+    value = json.loads(cli("extract", page, "--json").stdout)
+    assert value["text"] == "\n\n".join(HARBOUR_FIRE)
+    assert value["published_at"] == "2026-03-02T09:00:00+00:00"
+    assert {cut["kind"] for cut in value["cuts"]} >= {"newsletter"}
+
+
+def test_extract_reads_plain_text(cli, tmp_path):
+    (tmp_path / "told.txt").write_text("Rope store burns\n\n" + "\n\n".join(HARBOUR_FIRE), encoding="utf-8")
+    assert HARBOUR_FIRE[2] in json.loads(cli("extract", tmp_path / "told.txt", "--json").stdout)["text"]
+
+
+def test_extract_of_what_is_no_article_says_why(cli, tmp_path):
+    (tmp_path / "image.html").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    result = cli("extract", tmp_path / "image.html")
+    assert result.returncode == 3 and "No article: wrong-type" in result.stdout
+
+
+def test_extract_fetches_an_address_with_the_manners_of_its_source(cli):
+    with Newsroom() as room:
+        env = dict(room.environment) | {"STORYFOLD_DATABASE_URL": None}
+        known = cli("extract", "http://northline.example/article/ferry-kestrel-adrift-20250311", "--json", env=env)
+        strange = cli("extract", "http://127.0.0.1:9/", env=env)
+    assert "Kestrel" in json.loads(known.stdout)["title"]
+    assert strange.returncode == 3 and "private-address" in strange.stdout
+
+
+# --- What goes wrong ------------------------------------------------------------------------------------------
+
+
+def complaint(result):
+    assert result.returncode == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("storyfold: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["story", 99], "There is no story 99."),
+        (["story", 10**30], f"There is no story {10**30}."),
+        (["why", "https://nowhere.example/"], "'https://nowhere.example/'"),
+        (["why", "x y"], "neither an id nor a URL"),
+        (["extract", "missing.html"], "missing.html cannot be read: No such file"),
+        (["extract", "http://a b/"], "is no address"),
+        (["load", "missing"], "There is no file or folder missing."),
+        (["run"], "There are no source files in the folder"),
+        (["discover"], "There are no source files in the folder"),
+        (["source", "check", "x"], "There are no source files in the folder"),
+        (["collect", "nobody"], "No source is called 'nobody'; known are none."),
+    ],
+    ids=str,
+)
+def test_an_error_is_one_sentence(cli, command, told):
+    assert told in complaint(cli(*command))
+
+
+def test_a_misspelt_source_is_recognised(cli, tmp_path):
+    a_source_file(tmp_path / "sources", "northline")
+    assert "did you mean 'northline'?" in complaint(cli("run", "nothline"))
+    assert "known are northline." in complaint(cli("source", "check", "somebody"))
+
+
+def test_a_source_file_that_cannot_be_read_is_named(cli, tmp_path):
+    a_source_file(tmp_path / "sources", "northline", 'title = "Northline"\nfeed = "https://northline.example/"\n')
+    assert "northline.toml" in complaint(cli("run"))
+
+
+def test_sources_of_the_store_may_be_named_where_no_file_is_needed(cli, engine, tmp_path):
+    announce(engine, "by-hand", "https://n.example/1")
+    assert "known are by-hand." in complaint(cli("ingest", "nobody"))
+
+
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(cli):
+    env = {"STORYFOLD_DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/none"}
+    told = complaint(cli("status", env=env))
+    assert "127.0.0.1" in told and "secret" not in told
+
+
+def test_a_setting_that_cannot_be_is_named(cli):
+    assert "STORYFOLD_BATCH" in complaint(cli("status", env={"STORYFOLD_BATCH": "0"}))
+
+
+def test_debug_shows_the_whole_error(cli):
+    with pytest.raises(Exception, match="There is no story 99"):
+        cli("--debug", "story", 99)
+
+
+# --- Runs -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def summary():
+    from flows.run import Summary
+
+    return Summary(
+        announced=60,
+        new=20,
+        known=40,
+        updated=0,
+        feeds_failed=0,
+        outcomes={"loaded": 15, "rejected: gone": 2, "rejected: too-short": 3},
+        articles=55,
+        stories=41,
+        largest=(3, 2, "Fire destroys rope store"),
+        largest_copies=(Copy(source="Northline", title="Rope store burns", url="https://northline.example/?a=1&b=2"),),
+        cut=340,
+        new_cuts=70,
+        elapsed_s=8.25,
+        store="the data home",
+    )
+
+
+def shown(capsys, value):
+    show.run_summary(show.console(), value)
+    return capsys.readouterr().out
+
+
+def test_a_run_ends_with_what_was_new_and_what_to_try_next(summary, capsys):
+    told = shown(capsys, summary)
+    assert "20 new entries, 40 known, 0 updated in 8.2 s." in told
+    assert re.search(r"rejected +5 +too-short 3, gone 2", told)
+    assert "55 articles in 41 stories; 340 blocks cut from their texts, 70 of them now." in told
+    assert "#3 with 2 articles: Fire destroys rope store" in told
+    assert "Store: the data home" in told
+    assert "storyfold story 3 --diff" in told and "why 'https://northline.example/?a=1&b=2'" in told
+    assert len(re.findall(r"^  storyfold ", told, re.MULTILINE)) == 3
+
+
+def test_a_run_without_anything_new_says_so(summary, capsys):
+    nothing = replace(summary, new=0, known=60, outcomes={"unchanged": 1}, new_cuts=0)
+    assert shown(capsys, nothing).startswith("Nothing new: 60 entries known, nothing changed.\n")
+    retried = replace(nothing, outcomes={"loaded": 1})
+    assert "Nothing new" not in shown(capsys, retried)
+
+
+def test_the_first_run_of_an_empty_store_can_be_shown(summary, capsys):
+    empty = replace(summary, new=0, known=0, outcomes={}, largest=None, largest_copies=(), feeds_failed=1)
+    assert "1 feed failed" in shown(capsys, empty)
+
+
+def test_trouble_is_a_failed_feed_or_a_quarantined_entry():
+    assert show.has_trouble({"quarantined: read": 1}) and show.has_trouble({"feeds failed": 1})
+    assert not show.has_trouble({"quarantined: read": 0, "rejected: gone": 3, "feeds ok": 1})
+
+
+# --- Progress -------------------------------------------------------------------------------------------------
+
+
+def test_progress_is_a_line_now_and_then_without_a_terminal(stored, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LINE_INTERVAL_S", 0.02)
+    with progress.watch(stored):
+        announce(stored, "northline", "https://n.example/1", now=NOON + timedelta(days=1))
+        wait(0.3)
+    assert capsys.readouterr().err.splitlines() == ["pages fetched 0/1"]
+
+
+def test_progress_that_cannot_be_shown_fails_nothing(database_url, server, capsys):
+    engine = store.connect(database_url)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE "{engine.url.database}" WITH (FORCE)')
+    with progress.watch(engine):
+        wait(0.1)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{engine.url.database}"')  # for the fixture to drop
+    assert capsys.readouterr().err == ""
+
+
+def wait(seconds: float) -> None:
+    threading.Event().wait(seconds)

@@ -1,0 +1,254 @@
+"""The main job end to end: the sample newsroom, through the real command line and flows, into a real store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs import Program, rows, wait_until
+
+from infra.newsroom.serve import Newsroom
+
+ROOT = Path(__file__).parents[2]
+EXPECTED: dict[str, list[dict[str, Any]]] = tomllib.loads((ROOT / "infra/newsroom/expected.toml").read_text("utf-8"))
+PAGES = {page["url"]: page for page in EXPECTED["page"]}
+STORIES = """SELECT canonical.url, array_agg(article.url ORDER BY article.url)
+             FROM storyfold.story JOIN storyfold.article AS canonical ON canonical.id = story.canonical_id
+             JOIN storyfold.story_member ON story_id = story.id JOIN storyfold.article ON article.id = article_id
+             GROUP BY story.id, canonical.url ORDER BY 1"""
+CUTS = """SELECT revision.url, revision.kind, cut.position, cut.rule, cut.text
+          FROM storyfold.cut JOIN storyfold.revision ON revision.id = revision_id ORDER BY 1, 2, 3"""
+OUTCOMES = "SELECT url, outcome, reason FROM storyfold.entry ORDER BY url"
+TEXTS = "SELECT url, kind, title, language, text FROM storyfold.revision ORDER BY url, text"
+LEDGER = "SELECT adds_up FROM news.outcome_ledger"
+
+
+@pytest.fixture(scope="module")
+def newsroom() -> Iterator[Newsroom]:
+    with Newsroom(edition="morning") as room:
+        yield room
+
+
+@pytest.fixture(scope="module")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Prefect server, as a user would configure one."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/api"
+    assert wait_until(lambda: _is_healthy(url), server)
+    yield url
+    server.terminate()
+    server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def new_program(
+    newsroom: Newsroom, prefect_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Program]:
+    """Programs on stores of their own, all reading the newsroom."""
+
+    def make(**environment: str) -> Program:
+        home = str(tmp_path_factory.mktemp("home"))
+        return Program(
+            environment={
+                **newsroom.environment,
+                "PREFECT_API_URL": prefect_server,
+                "STORYFOLD_HOME": home,
+                **environment,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def morning(new_program: Callable[..., Program]) -> Program:
+    """A store that has seen the morning edition, undisturbed."""
+    program = new_program()
+    program.run("run")
+    return program
+
+
+@pytest.fixture(scope="module")
+def evening(morning: Program, newsroom: Newsroom, new_program: Callable[..., Program]) -> Program:
+    """A store that has seen both editions."""
+    program = new_program()
+    program.run("run")
+    newsroom.edition = "evening"
+    try:
+        program.run("run")
+    finally:
+        newsroom.edition = "morning"
+    return program
+
+
+def test_the_stories_are_those_expected(morning: Program) -> None:
+    with morning.database() as connection:
+        found = {tuple(members) for _, members in rows(connection, STORIES)}
+    alone = {(url,) for url, page in PAGES.items() if "edition" not in page}
+    together = {tuple(sorted(story["members"])) for story in EXPECTED["story"]}
+    assert found == together | {one for one in alone if not any(one[0] in group for group in together)}
+
+
+def test_the_canonical_members_are_those_expected(morning: Program) -> None:
+    with morning.database() as connection:
+        canonical = {url for url, _ in rows(connection, STORIES)}
+    assert {story["canonical"] for story in EXPECTED["story"]} <= canonical
+
+
+def test_every_announced_address_has_its_outcome(morning: Program) -> None:
+    with morning.database() as connection:
+        outcomes = {url: (outcome, reason) for url, outcome, reason in rows(connection, OUTCOMES)}
+        assert all(adds_up for (adds_up,) in rows(connection, LEDGER))
+    for odd in EXPECTED["outcome"]:
+        if "reasons" in odd and odd.get("edition") is None:
+            outcome, reason = outcomes[odd["url"]]
+            assert (outcome, reason in odd["reasons"]) == ("rejected", True), odd["url"]
+    assert "pending" not in {outcome for outcome, _ in outcomes.values()}
+
+
+@pytest.mark.parametrize("url", sorted(url for url, page in PAGES.items() if "edition" not in page))
+def test_an_article_reads_as_expected(morning: Program, url: str) -> None:
+    expected = PAGES[url]
+    source = url.split("/")[2].removesuffix(".example")
+    clutter = next(one for one in EXPECTED["clutter"] if one["source"] == source)
+    with morning.database() as connection:
+        [(revision, title, language, text, published_at)] = rows(
+            connection,
+            "SELECT id, title, language, text, published_at FROM storyfold.revision WHERE url = :url",
+            url=url,
+        )
+        cuts = rows(connection, "SELECT kind, text FROM storyfold.cut WHERE revision_id = :id", id=revision)
+    assert title == expected["title"]
+    assert language == expected["language"]
+    assert [line for line in expected.get("stay", []) if _plain(line) not in _plain(text)] == []
+    unwanted = [*expected.get("cut", []), *clutter["lines"]]
+    assert [line["text"] for line in unwanted if _plain(line["text"]) in _plain(text)] == []
+    assert [piece for piece in clutter["chrome"] if _plain(piece) in _plain(text)] == []
+    kinds = {_plain(cut): kind for kind, cut in cuts}
+    assert [line for line in unwanted if kinds.get(_plain(line["text"]), line["kind"]) != line["kind"]] == []
+    if "published_at" in expected:
+        stated = expected["published_at"]
+        assert str(published_at).startswith(str(stated)[:10] if len(str(stated)) == 10 else f"{stated:%Y-%m-%d %H:%M}")
+    else:
+        assert published_at is None
+
+
+def test_the_evening_edition_revises_what_changed(evening: Program) -> None:
+    with evening.database() as connection:
+        for change in EXPECTED["evening"]:
+            [(kind, title, text)] = rows(
+                connection,
+                """SELECT revision.kind, title, text FROM storyfold.article JOIN storyfold.revision
+                   ON revision.id = revision_id WHERE article.url = :url""",
+                url=change["url"],
+            )
+            assert (kind, title) == (change["kind"], change["title"])
+            assert [line for line in change["gains"] if line not in text] == []
+            assert [line for line in change.get("loses", []) if line in text] == []
+        found = {tuple(members) for _, members in rows(connection, STORIES)}
+        assert {tuple(sorted(s["members"] + s.get("evening", []))) for s in EXPECTED["story"]} <= found
+        assert all(adds_up for (adds_up,) in rows(connection, LEDGER))
+
+
+def test_a_second_run_reports_that_everything_is_known_and_changes_nothing(morning: Program) -> None:
+    before = _content(morning)
+    printed = morning.run("run")
+    assert "Nothing new" in printed
+    assert _content(morning) == before
+
+
+def test_batches_and_processes_do_not_change_the_stories(morning: Program, new_program: Callable[..., Program]) -> None:
+    program = new_program(STORYFOLD_BATCH="7", STORYFOLD_PROCESSES="1")
+    program.run("run")
+    assert _content(program) == _content(morning)
+
+
+def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
+    morning: Program, new_program: Callable[..., Program]
+) -> None:
+    """Killed with -9 after the first entries, the first pages, the first readings and the first stories."""
+    program = new_program(STORYFOLD_BATCH="9")
+    program.run("db", "upgrade")
+    moments = (
+        "SELECT EXISTS (SELECT FROM storyfold.entry)",
+        "SELECT EXISTS (SELECT FROM storyfold.page)",
+        "SELECT count(*) > 40 FROM storyfold.page",
+        "SELECT EXISTS (SELECT FROM storyfold.revision)",
+        "SELECT EXISTS (SELECT FROM storyfold.story)",
+        "SELECT count(*) > 30 FROM storyfold.article",
+    )
+    with program.database() as connection:
+        for moment in moments:
+            process = program.start("run")
+            reached = wait_until(lambda moment=moment: rows(connection, moment) == [(True,)], process)  # type: ignore[misc]
+            process.kill()
+            process.wait()
+            assert reached, moment
+    program.run("run")
+    assert _content(program) == _content(morning)
+
+
+def test_two_runs_at_once_end_with_the_same_stories_as_one(
+    morning: Program, new_program: Callable[..., Program]
+) -> None:
+    program = new_program(STORYFOLD_BATCH="5")
+    both = [program.start("run"), program.start("run")]
+    printed = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    assert _content(program) == _content(morning)
+
+
+def test_without_a_prefect_server_prefects_own_starts_for_the_run(
+    morning: Program, newsroom: Newsroom, tmp_path: Path
+) -> None:
+    environment = {**newsroom.environment, "STORYFOLD_HOME": str(tmp_path / "new" / "home"), "PREFECT_API_URL": ""}
+    program = Program(environment=environment)
+    printed = program.run("run")
+    assert "stories" in printed
+    assert _content(program) == _content(morning)
+
+
+def test_a_run_leaves_its_outcomes_and_a_summary_on_prefects_page(morning: Program, prefect_server: str) -> None:
+    request = urllib.request.Request(f"{prefect_server}/artifacts/filter", data=b"{}", method="POST")
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request) as answer:
+        found = answer.read().decode()
+    assert all(key in found for key in ("discover-outcomes", "collect-outcomes", "ingest-outcomes", "run-summary"))
+
+
+def _content(program: Program) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a run is to end with: stories, cuts, outcomes and texts."""
+    with program.database() as connection:
+        return {query: rows(connection, query) for query in (STORIES, CUTS, OUTCOMES, TEXTS)}
+
+
+def _plain(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
