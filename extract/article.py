@@ -661,33 +661,12 @@ def _file_name(url: str) -> str:
 
 # By trust: what the newsroom's system wrote for machines, then what page templates and importers add.
 _PUBLISHED_META = (
-    "article:published_time",
-    "og:article:published_time",
-    "datepublished",
-    "article:published",
-    "og:published_time",
-    "parsely-pub-date",
-    "cxenseparse:recs:publishtime",
-    "sailthru.date",
-    "pubdate",
-    "publishdate",
-    "publish-date",
-    "publish_date",
-    "publication_date",
-    "dcterms.issued",
-    "dc.date.issued",
-    "dcterms.created",
-    "dc.date.created",
-    "dc.date",
-    "dcterms.date",
-    "date",
+    "article:published_time og:article:published_time datepublished article:published og:published_time "
+    "parsely-pub-date cxenseparse:recs:publishtime sailthru.date pubdate publishdate publish-date publish_date "
+    "publication_date dcterms.issued dc.date.issued dcterms.created dc.date.created dc.date dcterms.date date"
 )
 _MODIFIED_META = (
-    "article:modified_time",
-    "og:article:modified_time",
-    "og:updated_time",
-    "datemodified",
-    "dcterms.modified",
+    "article:modified_time og:article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified"
 )
 _EAST_ASIAN_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일](?:\s*\d{1,2}[:：]\d\d)?")
 _FALSE = re.compile(r"(?:https?://schema\.org/)?false", re.I)
@@ -699,17 +678,20 @@ def _publication(about: _About, announced: Announcement) -> Publication:
     named_in_url = url_day(about.page.final_url)
     said = {
         DateOrigin.JSON_LD: _linked_times(about, "datePublished"),
-        DateOrigin.META: [text for name in _PUBLISHED_META for text in _meta_values(about, name)]
-        + _microdata(about, "datePublished"),
+        DateOrigin.META: [*_meta_times(about, _PUBLISHED_META), *_microdata(about, "datePublished")],
         DateOrigin.VISIBLE: _visible_times(about, named_in_url),
         DateOrigin.URL: [named_in_url] if named_in_url else [],
     }
-    modified = [
+    modified = (
         *_linked_times(about, "dateModified"),
-        *(text for name in _MODIFIED_META for text in _meta_values(about, name)),
+        *_meta_times(about, _MODIFIED_META),
         *_microdata(about, "dateModified"),
-    ]
+    )
     return publication(said, modified, announced, about.page.fetched_at)
+
+
+def _meta_times(about: _About, names: str) -> list[str]:
+    return [text for name in names.split() for text in _meta_values(about, name)]
 
 
 def _linked_times(about: _About, key: str) -> list[str]:

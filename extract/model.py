@@ -53,8 +53,6 @@ class Flag(StrEnum):
     TEASER = "teaser"
     """Only the beginning stands on the page: the rest is behind a paywall or a log-in."""
     LIVE_BLOG = "live-blog"
-    WIRE_COPY = "wire-copy"
-    """The page credits a news agency that is not its publisher."""
 
 
 class FeedKind(StrEnum):

@@ -68,8 +68,9 @@ def _bars(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ..
 
 
 def _lines(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ...]]) -> None:
-    said: tuple[Stage, ...] = ()
+    said = ""
     while not over.wait(LINE_INTERVAL_S):
-        if (stages := ask()) != said:
-            out.print(", ".join(f"{stage.name} {stage.done}/{stage.total}" for stage in stages if stage.total))
-            said = stages
+        told = ", ".join(f"{stage.name} {stage.done}/{stage.total}" for stage in ask() if stage.total)
+        if told and told != said:
+            out.print(told)
+            said = told

@@ -1,6 +1,7 @@
 """The reads behind the command line: rows as frozen values, one call a question. Nothing here writes.
 
-What analysts may ask, too, is asked of the views in schema `news`.
+What analysts may ask, too, is asked of the views in schema `news`; but not of two at once where a base table will do:
+with more than eight tables in a join (join_collapse_limit) Postgres looks no more for the best order, and reads all.
 """
 
 from __future__ import annotations
@@ -311,12 +312,14 @@ _LIVING = """
     SELECT story.* FROM news.story
     WHERE story.id = coalesce((SELECT living_id FROM news.story_redirect WHERE id = :id), :id)"""
 _MEMBERS = """
-    SELECT member.article_id, member.source, member.title, member.url, article.language, member.published_at,
-           article.date_precision, article.date_found_in, article.words, article.flags, member.is_canonical,
-           member.is_container, article.has_drifted,
-           (SELECT count(*) FROM news.revision WHERE revision.article_id = member.article_id) AS revisions,
+    SELECT member.article_id, member.source, member.title, member.url, revision.language, member.published_at,
+           revision.date_precision, revision.date_found_in, revision.words, revision.flags, member.is_canonical,
+           member.is_container, article.drifted AS has_drifted,
+           (SELECT count(*) FROM storyfold.revision AS told WHERE told.article_id = member.article_id) AS revisions,
            member.matched_article_id, member.match_kind, member.jaccard, member.containment
-    FROM news.story_article AS member JOIN news.article ON article.id = member.article_id
+    FROM news.story_article AS member
+    JOIN storyfold.article ON article.id = member.article_id
+    JOIN storyfold.revision ON revision.id = article.revision_id
     WHERE member.story_id = :id ORDER BY member.published_at NULLS LAST, member.article_id"""
 _PAIRS = """
     SELECT pair.left_id, pair.right_id, pair.kind, pair.jaccard, pair.containment, pair.facts, pair.run
@@ -580,9 +583,9 @@ _PAGES = """
 _ARTICLE = """
     SELECT article.id, article.url, article.source, article.title, article.words, article.language,
            article.published_at, article.date_precision, article.date_found_in, article.flags, article.has_drifted,
-           article.story_id, story.articles AS story_articles, article.is_canonical, story.canonical_article_id,
-           story.canonical_rule
-    FROM news.article LEFT JOIN news.story ON story.id = article.story_id WHERE article.id = :id"""
+           article.story_id, story.articles AS story_articles, article.is_canonical,
+           story.canonical_id AS canonical_article_id, story.canonical_rule
+    FROM news.article LEFT JOIN storyfold.story ON story.id = article.story_id WHERE article.id = :id"""
 _REVISIONS = """
     SELECT id, kind, is_current, title, words, fetched_at, modified_at
     FROM news.revision WHERE article_id = :id ORDER BY id"""

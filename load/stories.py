@@ -49,7 +49,6 @@ def member(row: Row[Any]) -> Member:
         words=row.words,
         tier=row.tier,
         teaser=Flag.TEASER in row.flags,
-        wire_copy=Flag.WIRE_COPY in row.flags,
     )
 
 

@@ -218,7 +218,7 @@ revision = Table(
     Column("date_found_in", Text, comment="json-ld, meta, feed, sitemap, visible, url"),
     when("modified_at", "as the page says"),
     when("fetched_at", "of its page", nullable=False),
-    Column("flags", ARRAY(Text), nullable=False, comment="teaser, live-blog, wire-copy"),
+    Column("flags", ARRAY(Text), nullable=False, comment="teaser, live-blog"),
     Column("words", Integer, nullable=False, comment="as compared: one a character in scripts without spaces"),
     Column("text_digest", LargeBinary, nullable=False, comment="of the text as compared"),
     Column(

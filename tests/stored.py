@@ -30,15 +30,15 @@ def put_pages(engine: Engine, stream: Sequence[Planted]) -> list[int]:
         source = sources.ensure(connection, "made-up", "Made up")
         entries.record(connection, source, [FeedEntry(url=item.url) for item in stream], run, NOW, fetch=False)
         ids = entries.ids(connection, [url_key(item.url) for item in stream])
-        fetched = [_fetched(item, ids[url_key(item.url)], source) for item in stream]
-        pages.keep(connection, fetched, [WarcPlace(file="none", offset=0, length=1)] * len(fetched))
+        got = [fetched(item, ids[url_key(item.url)], source) for item in stream]
+        pages.keep(connection, got, [WarcPlace(file="none", offset=0, length=1)] * len(got))
         return list(connection.scalars(select(page.c.id).where(page.c.read_at.is_(None)).order_by(page.c.id)))
 
 
 def keep_readings(engine: Engine, read: Iterable[tuple[int, Planted]]) -> None:
     """Store what the pages said, as a worker that read them would."""
     with engine.begin() as connection:
-        revisions.keep(connection, [_reading(page_id, item) for page_id, item in read], NOW)
+        revisions.keep(connection, [reading(page_id, item) for page_id, item in read], NOW)
 
 
 def settle_all(engine: Engine, batch: int = 100) -> None:
@@ -69,12 +69,12 @@ def partition(engine: Engine) -> set[tuple[str, ...]]:
     return {members for _, _, members in stories(engine)}
 
 
-def _fetched(item: Planted, entry_id: int, source_id: int) -> FetchedPage:
+def fetched(item: Planted, entry_id: int, source_id: int) -> FetchedPage:
     body = Page(url=item.url, final_url=item.url, status=200, headers=(), body=item.text.encode(), fetched_at=NOW)
     return FetchedPage(entry_id=entry_id, source_id=source_id, page=body)
 
 
-def _reading(page_id: int, item: Planted) -> Reading:
+def reading(page_id: int, item: Planted) -> Reading:
     article = Article(
         url=item.url,
         key=url_key(item.url),

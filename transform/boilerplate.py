@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -71,18 +70,18 @@ class Rule:
     mentions: tuple[str, ...]  # one of these must stand in the block; none are asked for if empty
     opens: Opening | None
     unmistakable: bool  # means nothing else in any language
-    patterns: tuple[str, ...]  # one of them must match the whole block
+    pattern: str  # matches whole blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
     """Rules in order of trial, behind what says fast that none of them matches: so it is for nearly every block.
 
-    Patterns on the plain form are kept by the characters they can begin with, "" standing for any: a block is tried
-    against those of its own first character. Rules with mentions are tried only on blocks that have one.
+    All patterns of a view are alternatives of one expression. Rules with mentions, whose patterns would be slow to
+    fail, are tried only on blocks that have one.
     """
 
-    plain: Mapping[str, re.Pattern[str]]
+    plain: re.Pattern[str]
     shown: re.Pattern[str]
     mentions: tuple[tuple[str, tuple[Rule, ...]], ...]
     rules: tuple[Rule, ...]
@@ -139,7 +138,7 @@ def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) ->
         mentions=tuple(entry.get("mentions", ())),
         opens=Opening(entry["opens"]) if "opens" in entry else None,
         unmistakable=entry.get("unmistakable", False),
-        patterns=tuple(_spelled_out(pattern, terms) for pattern in entry["patterns"]),
+        pattern="|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"]),
     )
 
 
@@ -158,59 +157,12 @@ def _screens(packs: RulePacks, language: str | None) -> tuple[Screen, ...]:
 
 
 def _screen(rules: Sequence[Rule]) -> Screen:
-    unasked = [rule for rule in rules if not rule.mentions]
+    def any_of(cased: bool) -> re.Pattern[str]:
+        return re.compile("|".join(rule.pattern for rule in rules if rule.cased is cased and not rule.mentions) or "(?!)")
+
     words = dict.fromkeys(word for rule in rules for word in rule.mentions)
-    return Screen(
-        plain=_by_initial(pattern for rule in unasked if not rule.cased for pattern in rule.patterns),
-        shown=re.compile("|".join(pattern for rule in unasked if rule.cased for pattern in rule.patterns) or "(?!)"),
-        mentions=tuple((word, tuple(rule for rule in rules if word in rule.mentions)) for word in words),
-        rules=tuple(rules),
-    )
-
-
-def _by_initial(patterns: Iterable[str]) -> Mapping[str, re.Pattern[str]]:
-    """One expression for each first character, and one for patterns that can begin with any."""
-    those: defaultdict[str, list[str]] = defaultdict(list, {"": ["(?!)"]})
-    for pattern in patterns:
-        initials = _initials(pattern)
-        for initial in {""} if "" in initials else initials:
-            those[initial].append(pattern)
-    return {initial: re.compile("|".join(patterns)) for initial, patterns in those.items()}
-
-
-_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|\(\?[a-z]*[:!=]|\{[\d,]+\}|.")
-
-
-def _initials(pattern: str) -> set[str]:
-    """The characters a match can begin with, "" standing for any; in doubt, any."""
-    tokens = _TOKEN.findall(pattern)
-    initials: set[str] = set()
-    groups: list[tuple[bool, bool]] = []  # at the start of the match: the group, the end of a branch of it
-    at_start = True
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
-        is_optional = following in ("?", "*") or following.startswith("{0")
-        if token.startswith("(?"):
-            initials |= {""} if at_start and token != "(?:" else set()
-            groups.append((at_start, False))
-        elif token == "|":
-            group_at_start, branch_at_start = groups.pop() if groups else (True, False)
-            groups.append((group_at_start, branch_at_start or at_start))
-            at_start = group_at_start
-        elif token == ")":
-            group_at_start, branch_at_start = groups.pop()
-            at_start = at_start or branch_at_start or (is_optional and group_at_start)
-        elif token[0] not in "?*+{" and at_start:
-            initials |= _members(token)
-            at_start = is_optional
-    return initials
-
-
-def _members(token: str) -> set[str]:
-    """The characters that one token matches, "" standing for too many to name."""
-    if token == r"\d":
-        return set("0123456789")
-    escaped = token.removeprefix("\\")
-    return {""} if token == "." or len(escaped) > 1 or (escaped != token and escaped.isalnum()) else {escaped}
+    mentions = tuple((word, tuple(rule for rule in rules if word in rule.mentions)) for word in words)
+    return Screen(plain=any_of(False), shown=any_of(True), mentions=mentions, rules=tuple(rules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -310,9 +262,13 @@ def _cut(line: Line, finding: Finding) -> Cut:
 def _sweep(lines: Sequence[Line], title: frozenset[str], match: Callable[[Line, Zones], Rule | None]) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
     zones = _zones(lines)
-    matched = {index: rule for index, line in enumerate(lines) if (rule := match(line, zones[index]))}
+    matched = {
+        index: rule
+        for index, line in enumerate(lines)
+        if (rule := match(line, zones[index])) and not _is_of_the_story(rule, index, lines)
+    }
     found = {index: (rule.kind, rule.id) for index, rule in matched.items()} | _repeated_titles(lines, zones, title)
-    found = _names_beside_biographies(lines, found) | found
+    found = _names_beside_biographies(lines, found) | _cards(lines, zones, found) | found
     for index, rule in matched.items():
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
@@ -337,12 +293,11 @@ def _zones(lines: Sequence[Line]) -> list[Zones]:
 
 def _match(line: Line, zones: Zones, screens: Sequence[Screen]) -> Rule | None:
     """The first rule that matches the block where it stands."""
-    text, plain = line.block.text, line.plain
+    text = line.block.text
     if len(text) > LENGTHS[-1]:
         return None
     screen = screens[bisect_left(LENGTHS, len(text))]
-    usual = screen.plain.get(plain[:1], screen.plain[""])
-    if usual.fullmatch(plain) or screen.plain[""].fullmatch(plain) or screen.shown.fullmatch(text):
+    if screen.plain.fullmatch(line.plain) or screen.shown.fullmatch(text):
         rules = screen.rules
     else:
         rules = tuple(chain.from_iterable(those for word, those in screen.mentions if word in line.lower))
@@ -354,8 +309,16 @@ def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
     return (
         len(line.block.text) <= rule.max_length
         and not rule.zones.isdisjoint(zones)
-        and any(re.fullmatch(pattern, text) for pattern in rule.patterns)
+        and re.fullmatch(rule.pattern, text) is not None  # compiled once: re keeps the last 512
     )
+
+
+def _is_of_the_story(rule: Rule, index: int, lines: Sequence[Line]) -> bool:
+    """Whether a biography of someone not known to be the author is of a person the text has named before."""
+    if rule.kind is not CutKind.AUTHOR_BIO or not rule.cased:
+        return False
+    name = " ".join(lines[index].block.text.split()[:2])
+    return any(name in line.block.text for line in lines[:index] if line.is_prose)
 
 
 _TITLE_BREAK = re.compile(r"\s[-–—|·»]\s|[:|»]\s*")
@@ -395,6 +358,18 @@ def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:
                 if " " in name and len(name) <= 40 and lines[index].plain.startswith((f"{name} ", f"{name}, ")):
                     names |= dict.fromkeys(range(start, index), (CutKind.AUTHOR_BIO, "structure.author-bio.name"))
     return names
+
+
+def _cards(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found:
+    """At the tail, a headline, a paragraph that breaks off and the label of a picture: the card of another article."""
+    cards: Found = {}
+    for index, (kind, _) in found.items():
+        if kind is CutKind.CAPTION and index >= 2 and Zone.TAIL in zones[index - 2]:
+            headline, teaser = lines[index - 2 : index]
+            is_cut_off = not teaser.is_sentence or teaser.block.text.endswith(("…", "..."))
+            if headline.is_headline and is_cut_off and len(teaser.block.text) >= PROSE:
+                cards |= dict.fromkeys((index - 2, index - 1), (CutKind.RELATED, "structure.related.card"))
+    return cards
 
 
 # What ends an article: after it a lone paragraph is a teaser.

@@ -18,8 +18,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 def choose_canonical(members: Collection[Member]) -> tuple[ArticleId, str]:
     """The member that stands for the story, and the first rule that told it from the runner-up.
 
-    Rules, in order: full text over teaser, full length over trimmed, original over marked wire copy, earliest trusted
-    time, better tier, longer text, key of the URL.
+    Rules, in order: full text over teaser, full length over trimmed, earliest trusted time, better tier, longer text,
+    key of the URL.
     """
     longest = max(member.words for member in members)
     ranked = sorted(members, key=lambda member: tuple(value for _, value in _rules(member, longest)))
@@ -38,7 +38,6 @@ def _rules(member: Member, longest: int) -> tuple[tuple[str, object], ...]:
     return (
         ("full-text", member.teaser),
         ("full-length", member.words < FULL_LENGTH * longest),
-        ("original", member.wire_copy),
         ("earliest", member.published_at or _NEVER),
         ("tier", member.tier),
         ("longest", -member.words),

@@ -118,4 +118,3 @@ class Member:
     words: int
     tier: int
     teaser: bool
-    wire_copy: bool  # credits an agency that is not its publisher

@@ -51,6 +51,6 @@ COMMENT ON COLUMN news.article.modified_at IS 'When it was last changed, as the 
 COMMENT ON COLUMN news.article.first_fetched_at IS 'When it was fetched first.';
 COMMENT ON COLUMN news.article.fetched_at IS 'When the page with this text was fetched.';
 COMMENT ON COLUMN news.article.flags IS
-    'Any of: teaser (only the beginning is on the page), live-blog, wire-copy (credits an agency).';
+    'Any of: teaser (only the beginning is on the page), live-blog.';
 COMMENT ON COLUMN news.article.has_drifted IS 'Its text was changed so much that it no longer resembles its story.';
 COMMENT ON COLUMN news.article.revision_id IS 'The revision that this text is (news.revision.id).';

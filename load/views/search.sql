@@ -24,15 +24,29 @@ AS $$
         SELECT websearch_to_tsquery('storyfold.plain', search.query) AS words
     ),
 
+    matching AS MATERIALIZED (
+        SELECT revision.id
+        FROM wanted
+        JOIN storyfold.revision ON revision.search @@ wanted.words
+    ),
+
+    newest AS (  -- ranking reads the words of a whole text: 30 µs each, so half a minute for a million
+        SELECT article.id AS article_id, article.revision_id
+        FROM matching
+        JOIN storyfold.article ON article.revision_id = matching.id
+        ORDER BY article.revision_id DESC
+        LIMIT 10000
+    ),
+
     hit AS (
         SELECT DISTINCT ON (member.story_id)
             member.story_id,
             revision.id AS revision_id,
             ts_rank_cd(revision.search, wanted.words, 1) AS rank  -- 1: long texts do not win by their length
-        FROM wanted
-        JOIN storyfold.revision ON revision.search @@ wanted.words
-        JOIN storyfold.article ON article.revision_id = revision.id
-        JOIN storyfold.story_member AS member ON member.article_id = article.id
+        FROM newest
+        JOIN storyfold.revision ON revision.id = newest.revision_id
+        JOIN storyfold.story_member AS member ON member.article_id = newest.article_id
+        CROSS JOIN wanted
         ORDER BY member.story_id, rank DESC, revision.id
     ),
 
@@ -82,5 +96,6 @@ COMMENT ON FUNCTION news.search(text, integer, text, timestamptz) IS
     'Stories with an article that has these words in its title or text, the best first; case and accents do not '
     'matter. The query is written as for a search engine: words, "a phrase", -without, this or that. Title, URL, '
     'source and published_at are those of the canonical article; the snippet is from the article that matched best, '
-    'the words found between **. max_rows: at most so many, null for all. language: only stories in it. since: only '
-    'stories published, or else changed, since then.';
+    'the words found between **. Of more than 10,000 texts with the words, the 10,000 fetched last are ranked. '
+    'max_rows: at most so many, null for all. language: only stories in it. since: only stories published, or else '
+    'changed, since then.';

@@ -244,6 +244,8 @@ BOMB = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
         "<html><body>Wide page</body></html>".encode("utf-16"),
         b"<urlset><url><loc>https://post.example/a</loc></url></urlset>",
         b"<p>No page, no feed: " + b"<a href='x'>x</a> &amp; " * 200_000,
+        rss("<a>" * 400_000).encode(),
+        rss("<item><link>/a<&#xFFFFFFFF;</link></item>").encode(),
         rss(item(), prolog=f"<!DOCTYPE rss [{BOMB}]>").encode(),
         rss(
             "&a;" * 1000, prolog=f'<!DOCTYPE rss [<!-- {"<" * 9} {"x" * 100_000} -->\n<!ENTITY a "{"x" * 5000}">]>'

@@ -127,6 +127,7 @@ def test_entities_are_not_resolved() -> None:
         b"some words",
         b"<!DOCTYPE html><html><body><a href='https://post.example/a'>a</a></body></html>",
         b"<!-- no root -->",
+        b"<https://post.example/a>",
         b"\x1f\x8b\x08 no gzip at all",
         gzip.compress(urlset("<url><loc>/a</loc></url>"))[:40],
         gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1)),

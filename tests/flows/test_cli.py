@@ -128,16 +128,18 @@ def test_the_version_is_told(cli):
 # --- Look -----------------------------------------------------------------------------------------------------
 
 
-def test_stories_are_listed_and_found(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_stories_are_listed_and_found(cli):
     listed = cli("stories")
     assert listed.returncode == 0
     assert "2 articles from 2 sources" in listed.stdout and TOLL.title in listed.stdout
-    found = cli("stories", "ambulances", "-fire", "--language", "en", "--since", "2026-03-01")
+    found = cli("stories", "--language", "en", "--since", "2026-03-01", "--", "ambulances", "-fire")
     assert TOLL.title in found.stdout and "Kestrel" not in found.stdout
     assert cli("stories", "nothing-like-it").stdout == "No stories.\n"
 
 
-def test_a_url_is_never_broken_and_nothing_is_coloured_without_a_terminal(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_a_url_is_never_broken_and_nothing_is_coloured_without_a_terminal(cli):
     for command in (["stories"], ["story", 2], ["why", TOLL.url]):
         result = cli(*command)
         assert TOLL.url in result.stdout
@@ -150,7 +152,8 @@ def test_a_title_does_not_steer_the_terminal(cli, engine):
     assert "Harbour [31mred[0m [bold]and[/bold] backwards" in cli("stories").stdout
 
 
-def test_a_story_shows_its_copies_and_what_happened(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_a_story_shows_its_copies_and_what_happened(cli):
     told = cli("story", 1).stdout
     assert "2 articles from 2 sources, in order of publication" in told
     assert "northline  article 1, 104 words  canonical: published first" in told
@@ -167,16 +170,19 @@ def test_copies_can_be_compared(cli, engine):
     assert [side["article_id"] for side in (swapped[0]["left"], swapped[0]["right"])] == [2, 1]
 
 
-def test_a_story_of_one_article_has_nothing_to_compare(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_a_story_of_one_article_has_nothing_to_compare(cli):
     assert cli("story", 2, "--diff").stdout == "Story 2 has only one article.\n"
 
 
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("wrong", [["story", 1, 1], ["story", 1, 1, 2], ["story", 1, 1, "--diff"], ["story", "x"]])
-def test_wrong_usage_is_exit_code_2(cli, stored, wrong):
+def test_wrong_usage_is_exit_code_2(cli, wrong):
     assert cli(*wrong).returncode == 2
 
 
-def test_why_tells_the_way_of_an_article(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_why_tells_the_way_of_an_article(cli):
     told = cli("why", TOLL.url).stdout
     assert "by northline" in told and "2026/03/day.warc.gz" in told
     assert "en.related.see-also: Read also: Ferries" in told
@@ -190,12 +196,14 @@ def test_why_tells_why_there_is_no_article(cli, engine):
     assert "outcome     rejected (too-short: 12 words), 2026-03-02 12:00" in cli("why", "https://n.example/1").stdout
 
 
-def test_status_adds_up(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_status_adds_up(cli):
     told = cli("status").stdout
     assert "3 entries = 3 loaded" in told and "3 articles in 2 stories" in told
     assert "2 with 2 feeds, 2 due, 0 failing" in told
 
 
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize(
     "command",
     [
@@ -209,12 +217,13 @@ def test_status_adds_up(cli, stored):
     ],
     ids=str,
 )
-def test_listings_can_be_json(cli, stored, command):
+def test_listings_can_be_json(cli, command):
     result = cli(*command, "--json")
     assert result.returncode == 0 and json.loads(result.stdout)
 
 
-def test_times_in_json_are_iso(cli, stored):
+@pytest.mark.usefixtures("stored")
+def test_times_in_json_are_iso(cli):
     (story, _) = json.loads(cli("stories", "--json").stdout)
     assert story["published_at"] == "2026-03-02T12:00:00+00:00"
 
@@ -222,7 +231,8 @@ def test_times_in_json_are_iso(cli, stored):
 # --- Care -----------------------------------------------------------------------------------------------------
 
 
-def test_sources_are_listed_with_what_they_brought(cli, stored, tmp_path):
+@pytest.mark.usefixtures("stored")
+def test_sources_are_listed_with_what_they_brought(cli, tmp_path):
     a_source_file(tmp_path / "sources", "northline")
     a_source_file(tmp_path / "sources", "fresh")
     told = cli("source", "list").stdout
@@ -230,7 +240,8 @@ def test_sources_are_listed_with_what_they_brought(cli, stored, tmp_path):
     assert re.search(r"^fresh .*\n  0 entries\n  feed new; last polled never", told, re.MULTILINE)
 
 
-def test_psql_runs_on_the_views(cli, stored, capfd):
+@pytest.mark.usefixtures("stored")
+def test_psql_runs_on_the_views(cli, capfd):
     assert cli("db", "shell", "-c", "SELECT title FROM story ORDER BY id").returncode == 0
     assert TOLL.title in capfd.readouterr().out
     assert cli("db", "shell", "-c", "SELECT nonsense").returncode != 0
@@ -286,7 +297,7 @@ def test_extract_shows_what_is_kept_and_what_is_cut(cli, page):
     assert re.search(r"CUT en\.newsletter\.\S+  Sign up for our newsletter", result.stdout)
 
 
-def test_extract_side_by_side_on_a_terminal(page, monkeypatch):
+def test_extract_side_by_side_on_a_terminal(page):
     result = CliRunner().invoke(app, ["extract", str(page)], env={"FORCE_COLOR": "1", "COLUMNS": "100"})
     assert re.search(r"Kept\S* .*Cut", result.stdout)
 
@@ -314,7 +325,7 @@ def test_extract_fetches_an_address_with_the_manners_of_its_source(cli):
         env = dict(room.environment) | {"STORYFOLD_DATABASE_URL": None}
         known = cli("extract", "http://northline.example/article/ferry-kestrel-adrift-20250311", "--json", env=env)
         strange = cli("extract", "http://127.0.0.1:9/", env=env)
-    assert "Kestrel" in json.loads(known.stdout)["title"]
+    assert "Kestrel" in json.loads(known.stdout)["text"]
     assert strange.returncode == 3 and "private-address" in strange.stdout
 
 
@@ -361,7 +372,7 @@ def test_a_source_file_that_cannot_be_read_is_named(cli, tmp_path):
     assert "northline.toml" in complaint(cli("run"))
 
 
-def test_sources_of_the_store_may_be_named_where_no_file_is_needed(cli, engine, tmp_path):
+def test_sources_of_the_store_may_be_named_where_no_file_is_needed(cli, engine):
     announce(engine, "by-hand", "https://n.example/1")
     assert "known are by-hand." in complaint(cli("ingest", "nobody"))
 

@@ -18,10 +18,9 @@ def member(
     words: int = 400,
     tier: int = 2,
     teaser: bool = False,
-    wire_copy: bool = False,
 ) -> Member:
     return Member(id=ArticleId(article), published_at=published_at, order_key=bytes([article]), words=words, tier=tier,
-                  teaser=teaser, wire_copy=wire_copy)  # fmt: skip
+                  teaser=teaser)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,6 @@ def member(
     [
         (member(2, published_at=NOON), member(1, teaser=True), "full-text"),
         (member(2, published_at=NOON, words=600), member(1, words=300), "full-length"),
-        (member(2, published_at=NOON), member(1, wire_copy=True), "original"),
         (member(2), member(1, published_at=NOON), "earliest"),
         (member(2), member(1, published_at=None), "earliest"),
         (member(2, tier=1), member(1), "tier"),

@@ -436,7 +436,7 @@ def upgrade() -> None:
         sa.Column("date_found_in", sa.Text(), nullable=True, comment="json-ld, meta, feed, sitemap, visible, url"),
         sa.Column("modified_at", sa.DateTime(timezone=True), nullable=True, comment="as the page says"),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False, comment="of its page"),
-        sa.Column("flags", sa.ARRAY(sa.Text()), nullable=False, comment="teaser, live-blog, wire-copy"),
+        sa.Column("flags", sa.ARRAY(sa.Text()), nullable=False, comment="teaser, live-blog"),
         sa.Column(
             "words", sa.Integer(), nullable=False, comment="as compared: one a character in scripts without spaces"
         ),

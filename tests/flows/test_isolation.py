@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import math
+import os
+import time
+
+from flows.isolation import Broken, Done, workers
+
+
+def test_calls_run_in_other_processes_and_keep_their_order() -> None:
+    with workers(2, deadline_s=30) as pool:
+        assert pool.map(math.sqrt, [(n * n,) for n in range(20)]) == [Done(float(n)) for n in range(20)]
+        [pid] = pool.map(os.getpid, [()])
+    assert isinstance(pid, Done)
+    assert pid.value != os.getpid()
+
+
+def test_a_call_that_breaks_breaks_nothing_else() -> None:
+    """An endless loop, a native crash and an error, each between calls that end well."""
+    with workers(2, deadline_s=1.0) as pool:
+        results = pool.map(_call, [("sleep", 60), ("sqrt", 4), ("abort",), ("sqrt", 9), ("sqrt", -1), ("sqrt", 16)])
+    assert [result.value for result in results if isinstance(result, Done)] == [2.0, 3.0, 4.0]
+    broken = [result.error for result in results if isinstance(result, Broken)]
+    assert broken[0] == "took longer than 1 seconds"
+    assert broken[1].startswith("its process died")
+    assert broken[2].startswith("ValueError")
+
+
+def _call(name: str, *arguments: float) -> object:
+    return {"sleep": time.sleep, "abort": os.abort, "sqrt": math.sqrt}[name](*arguments)  # type: ignore[operator]
