@@ -8,9 +8,10 @@ SOURCES := flows extract transform load tests infra
 .PHONY: run install test lint format lock eval bench stop clean
 
 run: install
-	$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold
+	@$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold run --passes 2
 
-install: $(VENV)/.run-stamp
+# An environment with the developer's tools stays one: installing never takes tools away.
+install: $(VENV)/$(if $(wildcard $(VENV)/.dev-stamp),.dev-stamp,.run-stamp)
 
 test: $(VENV)/.dev-stamp lint
 	$(BIN)/pytest
@@ -27,26 +28,26 @@ format: $(VENV)/.dev-stamp
 
 # uv installs from pip's index settings only where they are the default; pip itself is the fallback.
 define install_locked
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes $(REQ)/installer.txt $(1) \
-	  || $(BIN)/pip install --quiet --no-deps --require-hashes -r $(REQ)/installer.txt -r $(1)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
-	  || $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	{ $(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes $(REQ)/installer.txt $(1) \
+	  || $(BIN)/pip install --quiet --no-deps --require-hashes -r $(REQ)/installer.txt -r $(1); } && \
+	{ $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
+	  || $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .; }
 endef
 
 $(VENV)/.installer-stamp: $(REQ)/installer.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "storyfold needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(REQ)/installer.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "storyfold needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(REQ)/installer.txt
+	@touch $@
 
 $(VENV)/.run-stamp: $(VENV)/.installer-stamp $(REQ)/run.txt pyproject.toml
 	@echo 'Installing storyfold into $(VENV) …'
-	test -f $(VENV)/.dev-stamp || { $(call install_locked,$(REQ)/run.txt); }
-	touch $@
+	@$(call install_locked,$(REQ)/run.txt)
+	@touch $@
 
 $(VENV)/.dev-stamp: $(VENV)/.installer-stamp $(REQ)/dev.txt pyproject.toml
-	$(call install_locked,$(REQ)/dev.txt)
-	touch $@ $(VENV)/.run-stamp
+	@$(call install_locked,$(REQ)/dev.txt)
+	@touch $@ $(VENV)/.run-stamp
 
 UV_LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 

@@ -791,7 +791,7 @@ def _detected(text: str, named: Iterable[str | None] = ()) -> str | None:
 
 # --- Plain text -----------------------------------------------------------------------------------------------
 
-_BULLET = re.compile(r"[-*–]\s+|[•‣]\s*|(?=\d{1,2}[.)]\s)")  # a number stays with its text
+_BULLET = re.compile(r"[-*]\s+|[•‣]\s*(?=\S)|(?=\d{1,2}[.)]\s)")  # a number stays with its text
 _TITLE_LINES = 10  # a title stands among the first; menus and reading times may stand before it
 _TITLE_CHARS = 200
 _LEAST_TITLE_LETTERS = 6

@@ -440,6 +440,8 @@ def _at_work() -> Iterator[Store]:
 
     settings = _settings()
     set_defaults(settings)
+    for runs in ("FLOW_RUNS", "TASK_RUNS"):  # their errors come out of the flow, and are told here, once
+        os.environ.setdefault(f"PREFECT_LOGGING_LOGGERS_PREFECT_{runs}_LEVEL", "CRITICAL")
     with _open_store(settings) as store, watch(store.engine):
         yield store
 

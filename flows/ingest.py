@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from extract.model import Rejection
 from flows.artifacts import show_outcomes
 from flows.isolation import Broken, Done, Workers, workers
-from flows.reading import read_archived_page
+from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
 from load import entries, pages, revisions, runs
 from load.engine import worker
@@ -33,7 +33,7 @@ def ingest(names: Sequence[str] = ()) -> dict[str, int]:
         settings = store.settings
         with store.engine.begin() as connection:
             run_id = runs.begin(connection, "ingest", datetime.now(UTC))
-        with workers(settings.processes, settings.read_timeout_s) as readers:
+        with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
             while batch := _claim(store, me, names):
                 counts.update(read_batch(store, readers, batch))
                 counts.update(settle_batch(store))

@@ -52,14 +52,17 @@ class Workers:
 
 
 @contextmanager
-def workers(processes: int, deadline_s: float) -> Iterator[Workers]:
+def workers(
+    processes: int, deadline_s: float, *, start: Callable[[], None] | None = None
+) -> Iterator[Workers]:
     """Worker processes for as long as they are needed; they start at the first call.
 
+    start: called in each process before its first call.
     Forked from a server that has no threads: a fork of this process could inherit a held lock.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["flows.reading"])
-    pool = ProcessPool(max_workers=processes, max_tasks=CALLS_PER_PROCESS, context=context)
+    pool = ProcessPool(max_workers=processes, max_tasks=CALLS_PER_PROCESS, context=context, initializer=start)
     try:
         yield Workers(pool, deadline_s)
         pool.close()

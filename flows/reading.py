@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from extract.model import Announcement, Rejection
 from extract.warc import WarcPlace
 from extract.warc import read_page as read_bytes
@@ -17,3 +19,9 @@ def read_archived_page(
     Raises ArchiveDamaged when its bytes are not where they should be.
     """
     return read_page(read_bytes(archive, place), announced, spec)
+
+
+def be_quiet() -> None:
+    """Keep extractors from logging what is wrong with a page: its outcome says it."""
+    for name in ("trafilatura", "htmldate", "courlan"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

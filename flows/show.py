@@ -49,7 +49,6 @@ _RULES = {
     "only-member": "the only article",
     "full-text": "a full text, where others are teasers",
     "full-length": "a text of full length, where others are trimmed",
-    "original": "an original, where others credit an agency",
     "earliest": "published first",
     "tier": "its source is of a better tier",
     "longest": "the longest text",

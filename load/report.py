@@ -676,9 +676,9 @@ class Stage:
 
 
 _MARK = """
-    SELECT now() AS at, coalesce(max(id), 0) AS page_id, count(*) FILTER (WHERE read_at IS NULL) AS unread,
-           count(*) FILTER (WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled
-    FROM storyfold.page"""
+    SELECT now() AS at, coalesce((SELECT max(id) FROM storyfold.page), 0) AS page_id,
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS unread,
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled"""
 _PROGRESS = """
     SELECT (SELECT count(*) FROM storyfold.feed WHERE active AND last_polled_at >= :at) AS polled,
            (SELECT count(*) FROM storyfold.feed WHERE active AND claimed_until > now()) AS polling,

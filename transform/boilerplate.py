@@ -414,7 +414,8 @@ def _paragraph_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones]
     """At the tail, the next paragraph and up to two short lines before it, as a name and an office."""
     for index in range(heading + 1, min(heading + 4, len(lines))):
         if lines[index].is_sentence:
-            return list(range(heading + 1, index + 1)) if Zone.TAIL in zones[index] else []
+            is_last = sum(line.is_prose for line in lines[index + 1 :]) <= 1
+            return list(range(heading + 1, index + 1)) if is_last else []
     return []
 
 

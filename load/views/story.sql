@@ -47,6 +47,6 @@ COMMENT ON COLUMN news.story.first_published_at IS 'Earliest trusted publication
 COMMENT ON COLUMN news.story.last_published_at IS 'Latest trusted publication time of an article; null when none has any.';
 COMMENT ON COLUMN news.story.canonical_article_id IS 'The article that stands for the story (news.article.id).';
 COMMENT ON COLUMN news.story.canonical_rule IS
-    'The first rule that told it from the runner-up: only-member, full-text, full-length, original, earliest, tier, '
-    'longest, url-key.';
+    'The first rule that told it from the runner-up: only-member, full-text, full-length, earliest, tier, longest, '
+    'url-key.';
 COMMENT ON COLUMN news.story.changed_at IS 'Last change of its articles or of the canonical one.';
