@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +10,11 @@ from io import BytesIO
 from typing import Any
 
 import feedparser
-from lxml import etree, html
 
+from extract.charset import decode_unicode
 from extract.dates import instant
 from extract.model import FeedDocument, FeedEntry
+from extract.text import folded, plain_text
 from extract.urls import resolve_link
 
 MAX_ENTRIES = 1000  # of one document; archives of 50,000 items in one feed would starve the others
@@ -26,13 +26,6 @@ _FEED_ROOT = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|rdf)[\s>]", re.I)
 _ENTITY = re.compile(rb"<!ENTITY\s+\S+\s+(?:\"([^\"]*)|'([^']*))", re.I)
 _ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.I)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
-_WIDE = (  # how UTF-16 begins: with its mark, or with the first '<'
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
-_WINDOWS_1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
 
 class NotAFeed(ValueError):
@@ -93,20 +86,6 @@ def _as_utf8(body: bytes) -> bytes | None:
     return None if text is None else text.encode("utf-8", "replace")
 
 
-def decode_unicode(body: bytes) -> str | None:
-    """The text of bytes that are UTF-8, stray Windows-1252 bytes included, or UTF-16; None for anything else."""
-    for opening, encoding in _WIDE:
-        if body.startswith(opening):
-            return body.decode(encoding, "replace")
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("utf-8-sig", "surrogateescape")
-    strays = sum("\udc80" <= char <= "\udcff" for char in text)
-    letters = sum(char > "\x7f" for char in text) - strays
-    return text.translate(_WINDOWS_1252) if letters > strays else None
-
-
 def _checked(body: bytes, url: str) -> bytes:
     """The body, once it looks like a feed and declares no text to multiply (billion laughs, quadratic blow-up).
 
@@ -156,7 +135,7 @@ def _entry(item: Mapping[str, Any], url: str, *, dated_by_update: bool) -> FeedE
     return FeedEntry(
         url=link,
         title=_line(_detail(item, "title")),
-        summary=summary if summary != _folded(text) else None,  # feedparser fills a missing one with the text
+        summary=summary if summary != folded(text) else None,  # feedparser fills a missing one with the text
         text=text or None,
         authors=_names(author.get("name") for author in item.get("authors", ())),
         published_at=published or (updated if dated_by_update else None),
@@ -235,12 +214,12 @@ def _document(
 
 
 def _names(names: Iterator[str | None]) -> tuple[str, ...]:
-    found = (_folded(unescape(name)) for name in names if name)
+    found = (folded(unescape(name)) for name in names if name)
     return tuple(dict.fromkeys(name for name in found if name and "@" not in name))
 
 
 def _line(content: Mapping[str, str]) -> str | None:
-    return _folded(_plain(content)) or None
+    return folded(_plain(content)) or None
 
 
 def _plain(content: Mapping[str, str]) -> str:
@@ -253,57 +232,4 @@ def _plain(content: Mapping[str, str]) -> str:
     if markup and _TAG.search(value):
         return plain_text(value)
     paragraphs = re.split(r"\n\s*\n", unescape(value))
-    return "\n\n".join(filter(None, map(_folded, paragraphs)))
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split())
-
-
-_BLOCKS = frozenset(
-    [
-        "p",
-        "div",
-        "br",
-        "hr",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "blockquote",
-        "pre",
-        "table",
-        "tr",
-        "section",
-        "article",
-    ]
-)
-_UNREAD = frozenset(["script", "style", "noscript", "iframe", "object", "svg", "template"])
-
-
-def plain_text(markup: str) -> str:
-    """The text of an HTML fragment: tags away, entities undone, paragraphs apart by a blank line."""
-    fragment = html.fragment_fromstring(_CONTROL.sub("", markup), create_parent="div")
-    pieces: list[str] = []
-    silent = 0
-    for event, element in etree.iterwalk(fragment, events=("start", "end", "comment", "pi")):
-        if event == "start":
-            silent += element.tag in _UNREAD
-            text = element.text
-        else:
-            silent -= event == "end" and element.tag in _UNREAD
-            text = element.tail
-        pieces.append("\0" if element.tag in _BLOCKS else "")
-        pieces.append("" if silent else text or "")
-    return "\n\n".join(filter(None, map(_folded, "".join(pieces).split("\0"))))
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+    return "\n\n".join(filter(None, map(folded, paragraphs)))

@@ -1,5 +1,6 @@
-"""I/O: one polite conditional GET → Page | NotModified | Rejection. The one module that knows aiohttp.
+"""I/O: one polite conditional GET → Page | NotModified | Rejection.
 
+It knows aiohttp; but for the guard in extract.addresses, no other module does.
 A verdict is a value. What passes (timeout, 503, lost connection) is a FetchFault: the caller asks again later.
 """
 
@@ -7,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from types import TracebackType
 from typing import Self
 
@@ -30,15 +28,16 @@ from aiohttp import (
     DummyCookieJar,
     InvalidURL,
     TCPConnector,
-    ThreadedResolver,
 )
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from extract.addresses import GuardedResolver, PrivateAddress, check_literal
+from extract.codings import CodingError, undo_codings
+from extract.headers import Headers, conditional_headers, first_value, header_texts, retry_after_s
 from extract.model import FetchPolicy, NotModified, Page, Reason, Rejection, Validators
 from extract.robots import MAX_ROBOTS_BYTES, Robots, read_robots
 from extract.urls import BadUrl, normalize_url, registrable_domain, resolve_link
-from extract.warc import CodingError, undo_codings
+from extract.walls import wall_mark
 
 MAX_CRAWL_DELAY_S = 60.0  # some sites say 3600, copied from an example; a site in earnest says Disallow
 MAX_RETRY_AFTER_S = 86_400.0  # whoever asks for more is asked again after a day
@@ -62,34 +61,6 @@ _WRONG_TYPES = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _WRONG_SIGNATURES = (b"%PDF-", b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"PK\x03\x04")
-
-_WALL_HEADERS = (
-    ("cf-mitigated", re.compile("challenge")),
-    ("x-amzn-waf-action", re.compile("challenge|captcha")),
-    ("x-vercel-mitigated", re.compile("challenge|deny")),
-    ("sg-captcha", re.compile("challenge")),
-)
-# All marks of one row must be there: each alone also stands on honest pages of the same service.
-_WALL_MARKS = (
-    (b"<title>Just a moment...</title>", b"_cf_chl_opt"),
-    (b"Request unsuccessful. Incapsula incident ID", b"_Incapsula_Resource"),
-    (b"captcha-delivery.com", b"var dd="),
-    (b"px-captcha", b"_pxAppId"),
-    (b"<title>DDoS-Guard</title>", b"/.well-known/ddos-guard/"),
-)
-_WALL_BYTES = 100_000  # a challenge is a small page
-
-_PRIVATE_NETWORKS = tuple(
-    ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-)
-_METADATA = frozenset(
-    # Where cloud machines learn their own credentials; not all of them are link-local, so 'private' must not open them
-    ip_address(address)
-    for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
-)
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052 §2.1
-
-_Headers = tuple[tuple[str, str], ...]
 
 
 class FetchFault(Exception):
@@ -144,13 +115,12 @@ class _Answer:
 
     url: URL
     status: int
-    headers: _Headers
+    headers: Headers
     body: bytes
     fetched_at: datetime
 
     def header(self, name: str) -> str:
-        """The first value of a header, empty where there is none."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
+        return first_value(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +157,7 @@ class Fetcher:
         self, url: str, policy: FetchPolicy, *, validators: Validators | None = None, obey_robots: bool = True
     ) -> Page | NotModified | Rejection:
         """What the web answers for the URL now. Raises FetchFault where asking again later may help."""
-        headers = _conditional_headers(validators)
+        headers = conditional_headers(validators)
         call = _Call(url=url, policy=policy, headers=headers, obey_robots=obey_robots, read=_read_page)
         try:
             answer = await self._follow(call)
@@ -274,7 +244,7 @@ class Fetcher:
             return _Answer(
                 url=response.url,
                 status=response.status,
-                headers=_header_texts(response.raw_headers),
+                headers=header_texts(response.raw_headers),
                 body=await call.read(response, call),
                 fetched_at=self._clock(),
             )
@@ -283,7 +253,7 @@ class Fetcher:
         """The session for a policy; connections are never shared between policies that may dial different networks."""
         if policy not in self._sessions:
             self._sessions[policy] = ClientSession(
-                connector=TCPConnector(resolver=_GuardedResolver(policy)),
+                connector=TCPConnector(resolver=GuardedResolver(policy)),
                 cookie_jar=DummyCookieJar(),
                 auto_decompress=False,
                 headers={
@@ -343,74 +313,6 @@ class _RobotsSlot:
         self._robots, self._read_at = robots, time.monotonic()
 
 
-class _GuardedResolver(AbstractResolver):
-    """Names to addresses we may dial: the check and the connection see one DNS answer, so rebinding gains nothing."""
-
-    def __init__(self, policy: FetchPolicy) -> None:
-        self._policy = policy
-        self._dns = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        name, dialled_port = _mapped(host, port, self._policy.connect_to)
-        answers = await self._dns.resolve(name, dialled_port, family)
-        allowed = [answer for answer in answers if may_dial(answer["host"], self._policy.allow_networks)]
-        if answers and not allowed:
-            raise _Refused(Reason.PRIVATE_ADDRESS, f"{host} is {answers[0]['host']}")
-        return allowed
-
-    async def close(self) -> None:
-        await self._dns.close()
-
-
-def may_dial(address: str, allow_networks: frozenset[str]) -> bool:
-    """Whether a connection to this IP address is no way into our own network.
-
-    allow_networks: of 'loopback' and 'private' (RFC 1918, RFC 6598, RFC 4193), those that are opened on purpose.
-    Link-local, multicast, reserved, unspecified and cloud metadata addresses stay closed.
-    """
-    ip = _innermost(ip_address(address))
-    if ip in _METADATA:
-        return False
-    if ip.is_loopback:
-        return "loopback" in allow_networks
-    if any(ip in network for network in _PRIVATE_NETWORKS):
-        return "private" in allow_networks
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
-
-
-def retry_after_s(value: str, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110 §10.2.3), between 0 and a day; None where it says nothing."""
-    value = value.strip()
-    if re.fullmatch(r"[0-9]+", value):
-        return min(float(value), MAX_RETRY_AFTER_S)
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
-
-
-def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address inside a mapped (RFC 4291), 6to4 (RFC 3056) or NAT64 (RFC 6052) one; else the address itself."""
-    if isinstance(ip, IPv4Address):
-        return ip
-    translated = IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None
-    return ip.ipv4_mapped or ip.sixtofour or translated or ip
-
-
-def _mapped(host: str, port: int, connect_to: tuple[tuple[str, str, int], ...]) -> tuple[str, int]:
-    """Name or address to resolve, and port to dial: the first pattern of `connect_to` that fits, else as asked."""
-    name = host.removesuffix(".").lower()
-    for pattern, address, dialled_port in connect_to:
-        suffix = pattern.removeprefix("*.")
-        if name == suffix or (pattern != suffix and name.endswith(f".{suffix}")):
-            return address, dialled_port
-    return host, port
-
-
 def _target(url: str, policy: FetchPolicy) -> URL:
     """The URL as aiohttp takes it, where it is one that we may dial."""
     try:
@@ -420,21 +322,11 @@ def _target(url: str, policy: FetchPolicy) -> URL:
     target = URL(url).with_fragment(None)
     if target.scheme == "file":
         raise _Refused(Reason.BAD_URL, "a local file")
-    address = _literal_address((target.raw_host or "").removesuffix("."))
-    if address and not may_dial(address, policy.allow_networks):
-        raise _Refused(Reason.PRIVATE_ADDRESS, f"{target.raw_host} is {address}")
-    return target
-
-
-def _literal_address(host: str) -> str | None:
-    """The address that a host stands for without DNS, in any spelling libc takes (0x7f.1, 2130706433, 017700000001).
-
-    aiohttp asks no resolver for these, so the check at connect time never sees them.
-    """
     try:
-        return str(IPv6Address(host)) if ":" in host else socket.inet_ntoa(socket.inet_aton(host))
-    except (OSError, ValueError):
-        return None
+        check_literal(target.raw_host or "", policy.allow_networks)
+    except PrivateAddress as fault:
+        raise _Refused(Reason.PRIVATE_ADDRESS, str(fault)) from fault
+    return target
 
 
 def _gate_name(target: URL) -> str:
@@ -450,26 +342,6 @@ def _location(answer: _Answer) -> str:
     if link is None:
         raise _Refused(Reason.BAD_URL, f"redirect to {location[:200]}")
     return link
-
-
-def _conditional_headers(validators: Validators | None) -> dict[str, str]:
-    if validators is None:
-        return {}
-    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-    return {name: value for name, value in named.items() if value}
-
-
-def _header_texts(raw: tuple[tuple[bytes, bytes], ...]) -> _Headers:
-    return tuple((_text(name), _text(value)) for name, value in raw)
-
-
-def _text(raw: bytes) -> str:
-    """A header's name or value on one line: UTF-8 as most servers mean it, else ISO 8859-1 as RFC 9110 §5.5 has it."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("iso-8859-1")
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
 
 
 async def _read_page(response: ClientResponse, call: _Call) -> bytes:
@@ -547,13 +419,8 @@ def _refuse_signature(answer: _Answer) -> None:
 
 
 def _refuse_wall(answer: _Answer) -> None:
-    for name, pattern in _WALL_HEADERS:
-        if pattern.search(answer.header(name)):
-            raise _Refused(Reason.BOT_WALL, f"{name}: {answer.header(name)}")
-    if len(answer.body) <= _WALL_BYTES:
-        for marks in _WALL_MARKS:
-            if all(mark in answer.body for mark in marks):
-                raise _Refused(Reason.BOT_WALL, marks[0].decode())
+    if mark := wall_mark(answer.headers, answer.body):
+        raise _Refused(Reason.BOT_WALL, mark)
 
 
 def _asked_wait_s(answer: _Answer) -> float | None:
@@ -577,6 +444,8 @@ def _named_faults(call: _Call) -> Iterator[None]:
         yield
     except TimeoutError as fault:
         raise Timeout(call.url, f"no answer within {call.policy.timeout_s:g} s") from fault
+    except PrivateAddress as fault:
+        raise _Refused(Reason.PRIVATE_ADDRESS, str(fault)) from fault
     except InvalidURL as fault:
         raise _Refused(Reason.BAD_URL, str(fault)) from fault
     except (ClientConnectionError, ClientPayloadError) as fault:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from posixpath import normpath
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from tld import get_fld
 from yarl import URL
@@ -41,15 +41,19 @@ _BLANK = re.compile(r"\s")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 _HOST_END = re.compile(r"[/?#]")
+_HOME = re.compile(r"/?(?:[a-z]{2}(?:-[a-z]{2})?/?)?(?:(?:index|home|default)(?:\.\w+)?/?)?", re.I)
 
 
 class BadUrl(ValueError):
     """A text that is no absolute http, https or file URL."""
 
     def __init__(self, url: str, why: str) -> None:
-        super().__init__(f"{why}: {url[:200]!r}")
+        super().__init__(url, why)  # both, so that it survives the way out of a worker process
         self.url = url
         self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.why}: {self.url[:200]!r}"
 
 
 def normalize_url(url: str) -> str:
@@ -94,6 +98,18 @@ def registrable_domain(url: str) -> str:
     readable = (parsed.host or "").removesuffix(".")  # the list is written in Unicode
     domain = get_fld(f"http://{_bracketed(readable)}/", fail_silently=True)
     return ".".join(host.split(".")[-domain.count(".") - 1 :]) if domain else host
+
+
+def is_home_page(url: str) -> bool:
+    """Whether the URL is that of a whole site, or of its edition in one language."""
+    parts = urlsplit(url)
+    return parts.scheme != "file" and not parts.query and bool(_HOME.fullmatch(parts.path))
+
+
+def slug_of(url: str) -> str:
+    """The last part of the URL's path without its suffix, or the host of a URL without a path."""
+    parts = [part for part in unquote(urlsplit(url).path).split("/") if part]
+    return parts[-1].partition(".")[0] if parts else urlsplit(url).netloc
 
 
 def resolve_link(base: str, link: str) -> str | None:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-import brotli
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from warcio.bufferedreaders import ChunkedDataReader
@@ -29,6 +28,7 @@ from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser
 from warcio.timeutils import datetime_to_iso_date, iso_date_to_datetime
 from warcio.warcwriter import WARCWriter
 
+from extract.codings import GZIP_MAGIC, GZIP_WBITS, CodingError, undo_codings
 from extract.model import Page
 
 MAX_RECORD_BYTES = 128 * 1024 * 1024  # decompressed; news pages end far below, and a bomb must not fill the memory
@@ -40,14 +40,10 @@ FILE_HEADER = "X-Storyfold-Header"
 
 _ORIGINAL = "X-Archive-Orig-"
 _OF_THE_CODED_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-_GZIP_MAGIC = b"\x1f\x8b\x08"
 _WARC_MAGIC = b"WARC/1."
 _ANY_MAGIC = re.compile(rb"\x1f\x8b\x08|WARC/1\.")
 _CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BLOCK = 1 << 16
-_MAX_MEMBERS = 64  # of one gzip body; each costs a copy of the rest
-_OTHER_CODINGS = frozenset({"zstd", "compress", "x-compress", "dcb", "dcz"})
-_GZIP_WBITS = 16 + zlib.MAX_WBITS
 
 _log = logging.getLogger(__name__)
 
@@ -63,10 +59,6 @@ class ArchiveDamaged(Exception):
 
     def __reduce__(self) -> tuple[type[ArchiveDamaged], tuple[str, int, str]]:
         return type(self), (self.file, self.offset, self.why)
-
-
-class CodingError(ValueError):
-    """A body that is not coded as its head says, or in a way that nobody asked for."""
 
 
 class _Damage(Exception):
@@ -142,17 +134,6 @@ def iter_pages(
                 continue
             if page is not None and 200 <= page.status < 300:
                 yield page, WarcPlace(file=file, offset=offset, length=length)
-
-
-def undo_codings(body: bytes, content_encoding: str, limit: int) -> bytes:
-    """The body without its content codings (RFC 9110 §8.4); longer than `limit` means that it goes on.
-
-    Never decompresses far past `limit`. Words that are no codings ('utf-8', 'none') are passed over, as browsers do.
-    Raises CodingError, also for a body that ends too early: half an article must not pass for one.
-    """
-    for coding in reversed(content_encoding.lower().split(",")):
-        body = _undone(coding.strip(), body, limit) if body else body
-    return body
 
 
 def _record_of(writer: WARCWriter, page: Page) -> Any:
@@ -281,7 +262,7 @@ def _record_at(stream: BinaryIO, offset: int) -> tuple[bytes, int]:
     stream.seek(offset)
     magic = stream.read(len(_WARC_MAGIC))
     stream.seek(offset)
-    if magic.startswith(_GZIP_MAGIC):
+    if magic.startswith(GZIP_MAGIC):
         return _gzip_record(stream)
     if magic == _WARC_MAGIC:
         return _plain_record(stream)
@@ -289,7 +270,7 @@ def _record_at(stream: BinaryIO, offset: int) -> tuple[bytes, int]:
 
 
 def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
-    inflater = zlib.decompressobj(_GZIP_WBITS)
+    inflater = zlib.decompressobj(GZIP_WBITS)
     record, taken = bytearray(), 0
     while not inflater.eof:
         block = stream.read(_BLOCK)
@@ -409,48 +390,3 @@ def _decoded(head: StatusAndHeaders, body: bytes) -> bytes:
         raise _Damage(str(fault)) from fault
     _check_size(len(plain))
     return plain
-
-
-def _undone(coding: str, body: bytes, limit: int) -> bytes:
-    if coding in ("gzip", "x-gzip"):
-        return _inflated(body, limit, _GZIP_WBITS)
-    if coding == "deflate":  # with zlib's head by RFC 9110 §8.4.1.2, without it by some servers
-        return _inflated(body, limit, zlib.MAX_WBITS if body[0] & 0x0F == 8 else -zlib.MAX_WBITS)
-    if coding == "br":
-        return _unbrotlied(body, limit)
-    if coding in _OTHER_CODINGS:
-        raise CodingError(f"content coding {coding}")
-    return body
-
-
-def _inflated(body: bytes, limit: int, wbits: int) -> bytes:
-    plain = b""
-    for _ in range(_MAX_MEMBERS):
-        inflater = zlib.decompressobj(wbits)
-        try:
-            plain += inflater.decompress(body, limit + 1 - len(plain))
-        except zlib.error as fault:
-            raise CodingError(f"a body that is not compressed as said ({fault})") from fault
-        if len(plain) > limit:
-            return plain
-        if not inflater.eof:
-            raise CodingError("a compressed body is cut off")
-        body = inflater.unused_data
-        if not body.startswith(_GZIP_MAGIC):  # padding, which some servers leave behind
-            return plain
-    raise CodingError(f"more than {_MAX_MEMBERS} gzip members")
-
-
-def _unbrotlied(body: bytes, limit: int) -> bytes:
-    decompressor = brotli.Decompressor()
-    plain = bytearray()
-    try:
-        plain += decompressor.process(body, output_buffer_limit=limit + 1)
-        while not decompressor.is_finished() and len(plain) <= limit:
-            more = decompressor.process(b"", output_buffer_limit=limit + 1)
-            if not more:
-                raise CodingError("a compressed body is cut off")
-            plain += more
-    except brotli.error as fault:
-        raise CodingError(f"a body that is not compressed as said ({fault})") from fault
-    return bytes(plain)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from prefect import flow
 
-from extract.model import FeedEntry, Page
+from extract.files import find_files, read_file
+from extract.model import FeedEntry, Page, Reason, Rejection
 from extract.urls import url_key
 from flows.artifacts import show_summary
 from flows.collect import archive_pages
@@ -20,19 +21,6 @@ from load import entries, runs, sources
 from load.entries import Recorded
 from load.pages import FetchedPage
 
-CONTENT_TYPES = {
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "application/xhtml+xml",
-    ".txt": "text/plain",
-    ".text": "text/plain",
-    ".md": "text/plain",
-}
-
-
-class NothingToLoad(Exception):
-    """A path does not exist, or holds no HTML or text file."""
-
 
 @flow(name="load", validate_parameters=False)
 def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
@@ -40,7 +28,7 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
 
     source: the name to load them under; else the name of each file's folder.
     """
-    files = sorted({file.absolute() for path in paths for file in _files(path)})
+    files = sorted({file.absolute() for path in paths for file in find_files(path)})
     with open_store() as store:
         started = datetime.now(UTC)
         before = figures_of(store.engine)
@@ -59,41 +47,34 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
 def _load(store: Store, source: str, files: Sequence[Path]) -> Recorded:
     """Announce these files, and put into the archive those whose bytes are new."""
     now = datetime.now(UTC)
-    read = {file.as_uri(): _page(file) for file in files}
+    read = {file.as_uri(): _read(file) for file in files}
     with store.engine.begin() as connection:
         run_id = runs.begin(connection, "load", now)
         source_id = sources.ensure(connection, source, source)
         recorded = entries.record(connection, source_id, [FeedEntry(url=url) for url in read], run_id, now, fetch=False)
         ids = entries.ids(connection, [url_key(url) for url in read])
-    got = [FetchedPage(entry_id=ids[url_key(url)], source_id=source_id, page=page) for url, page in read.items()]
-    archive_pages(store, got, now)
+    archive_pages(
+        store,
+        [
+            FetchedPage(entry_id=ids[url_key(url)], source_id=source_id, page=page)
+            for url, page in read.items()
+            if isinstance(page, Page)
+        ],
+        now,
+    )
     with store.engine.begin() as connection:
+        for url, page in read.items():
+            if isinstance(page, Rejection):
+                entries.reject(connection, ids[url_key(url)], page, now)
         runs.finish(connection, run_id, {"new": recorded.new, "known": recorded.known}, datetime.now(UTC))
     return recorded
 
 
-def _page(file: Path) -> Page:
-    """The file as if it had been fetched when it was last written."""
-    return Page(
-        url=file.as_uri(),
-        final_url=file.as_uri(),
-        status=200,
-        headers=(("Content-Type", CONTENT_TYPES[file.suffix.lower()]),),
-        body=file.read_bytes(),
-        fetched_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
-    )
-
-
-def _files(path: Path) -> Iterator[Path]:
-    """The file itself, or all HTML and text files below the folder."""
-    if not path.exists():
-        raise NothingToLoad(f"there is no file or folder {path}")
-    if path.is_file() and path.suffix.lower() not in CONTENT_TYPES:
-        raise NothingToLoad(f"{path} is no HTML or text file ({', '.join(CONTENT_TYPES)})")
-    found = [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix.lower() in CONTENT_TYPES]
-    if not found:
-        raise NothingToLoad(f"{path} holds no HTML or text file ({', '.join(CONTENT_TYPES)})")
-    yield from found
+def _read(file: Path) -> Page | Rejection:
+    try:
+        return read_file(file)
+    except OSError as error:
+        return Rejection(url=file.as_uri(), reason=Reason.REFUSED, detail=error.strerror or str(error))
 
 
 def _batches(files: Sequence[Path], source: str | None, size: int) -> Iterator[tuple[str, list[Path]]]:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 TROUBLED = 3
-TEXT_SUFFIXES = (".txt", ".text", ".md")
 
 EPILOG = """\
 Times are UTC. Exit codes: 0 done; 1 not done, and the error output says why; 2 wrong usage; 3 done, but a feed failed,
@@ -164,7 +163,8 @@ def load(
         if not path.exists():
             raise Complaint(f"There is no file or folder {path}.")
     with _at_work():
-        from flows.backfill import NothingToLoad, load_paths
+        from extract.files import NothingToLoad
+        from flows.backfill import load_paths
 
         try:
             result = load_paths(paths, source)
@@ -182,14 +182,17 @@ def extract(
 
     Nothing is stored.
     """
-    from extract.article import read_article
     from extract.model import Announcement, Rejection, SourceName
     from flows import show
-    from transform.boilerplate import read_packs, strip_boilerplate
+    from flows.reading import be_quiet
+    from transform.minhash import SketchSpec
+    from transform.read import read_page
 
+    be_quiet()
     page = _page_at(target)
-    article = page if isinstance(page, Rejection) else read_article(page, Announcement(source=SourceName("extract")))
-    result = article if isinstance(article, Rejection) else strip_boilerplate(article, read_packs())
+    announced = Announcement(source=SourceName("extract"))
+    read = page if isinstance(page, Rejection) else read_page(page, announced, SketchSpec())
+    result = read if isinstance(read, Rejection) else read.clean
     if as_json:
         typer.echo(show.to_json(show.extraction_values(result)))
     else:
@@ -442,8 +445,12 @@ def _at_work() -> Iterator[Store]:
     set_defaults(settings)
     for runs in ("FLOW_RUNS", "TASK_RUNS"):  # their errors come out of the flow, and are told here, once
         os.environ.setdefault(f"PREFECT_LOGGING_LOGGERS_PREFECT_{runs}_LEVEL", "CRITICAL")
-    with _open_store(settings) as store, watch(store.engine):
-        yield store
+    try:
+        with _open_store(settings) as store, watch(store.engine):
+            yield store
+    except KeyboardInterrupt:
+        typer.echo("storyfold: stopped; the next run goes on from here.", err=True)
+        raise
 
 
 @contextmanager
@@ -511,23 +518,12 @@ def _page_at(target: str) -> Page | Rejection:
     """The file's or the address's bytes."""
     if re.match(r"https?://", target, re.IGNORECASE):
         return asyncio.run(_fetch(target, _settings()))
-    from extract.model import Page
+    from extract.files import read_file
 
-    path = Path(target)
     try:
-        body, changed_s = path.read_bytes(), path.stat().st_mtime
+        return read_file(Path(target))
     except OSError as error:
         raise Complaint(f"{target} cannot be read: {error.strerror}.") from error
-    kind = "text/plain" if path.suffix.lower() in TEXT_SUFFIXES else "text/html"
-    uri = path.absolute().as_uri()
-    return Page(
-        url=uri,
-        final_url=uri,
-        status=200,
-        headers=(("Content-Type", kind),),
-        body=body,
-        fetched_at=datetime.fromtimestamp(changed_s, UTC),
-    )
 
 
 async def _fetch(target: str, settings: Settings) -> Page | Rejection:

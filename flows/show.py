@@ -150,8 +150,9 @@ def _next_commands(out: Console, summary: Summary) -> None:
     if summary.largest is None:
         return
     sql = "SELECT title, articles FROM story ORDER BY articles DESC LIMIT 9"
+    story = f"storyfold story {summary.largest[0]}"
     tries = [
-        (f"storyfold story {summary.largest[0]} --diff", "how its copies differ"),
+        (f"{story} --diff", "how its copies differ") if summary.largest_copies else (story, "its text and its history"),
         *(
             (f"storyfold why {shlex.quote(copy.url)}", "one copy's whole history")
             for copy in summary.largest_copies[:1]

@@ -155,6 +155,7 @@ entry = Table(
     CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
     Index("entry_due_idx", "fetch_due_at", postgresql_where=text("fetch_due_at IS NOT NULL")),
     Index("entry_outcome_idx", "source_id", "outcome"),
+    Index("entry_first_seen_at_idx", "first_seen_at", postgresql_using="brin"),
     comment="One URL as announced",
 )
 
@@ -321,6 +322,12 @@ story = Table(
     Column("merged_into", BigInteger, index=True, comment="the story that carries on; null for a living one"),
     one_of("kind", "story", "digest"),
     comment="A cluster of near-duplicates with a stable id",
+)
+Index(
+    "story_newest_idx",
+    story.c.last_published_at.desc().nulls_last(),
+    story.c.id.desc(),
+    postgresql_where=story.c.merged_into.is_(None),
 )
 
 story_member = Table(

@@ -67,6 +67,7 @@ class Rule:
     zones: frozenset[Zone]
     max_length: int
     cased: bool  # matched on the text as it is shown, otherwise on its plain form
+    label: bool  # matches no block that ends in a full stop, unless of two words
     mentions: tuple[str, ...]  # one of these must stand in the block; none are asked for if empty
     opens: Opening | None
     unmistakable: bool  # means nothing else in any language
@@ -135,6 +136,7 @@ def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) ->
         zones=frozenset(map(Zone, entry.get("zones", Zone))),
         max_length=entry.get("max_length", LENGTHS[0]),
         cased=entry.get("cased", False),
+        label=entry.get("label", False),
         mentions=tuple(entry.get("mentions", ())),
         opens=Opening(entry["opens"]) if "opens" in entry else None,
         unmistakable=entry.get("unmistakable", False),
@@ -175,6 +177,10 @@ class Line:
     plain: str  # see `_plain`; empty for blocks too long to match
     is_prose: bool  # a paragraph of the text, by its looks
     is_sentence: bool  # ends like one
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.block.text.endswith(".") and self.block.text.count(" ") >= 2
 
     @property
     def is_headline(self) -> bool:
@@ -309,6 +315,7 @@ def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
     return (
         len(line.block.text) <= rule.max_length
         and not rule.zones.isdisjoint(zones)
+        and not (rule.label and line.is_stopped)
         and re.fullmatch(rule.pattern, text) is not None  # compiled once: re keeps the last 512
     )
 

@@ -8,11 +8,12 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from extract.article import read_article
-from extract.model import Announcement, Page, Rejection
+from extract.model import Announcement, Page, Reason, Rejection
 from transform.boilerplate import RulePacks, read_packs, strip_boilerplate
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
 
+MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 VERSION = 1  # of our own reading, counted up when it changes what comes out
 
 
@@ -30,7 +31,10 @@ def read_page(page: Page, announced: Announcement, spec: SketchSpec) -> ReadPage
     if isinstance(article, Rejection):
         return article
     clean = strip_boilerplate(article, _packs())
-    return ReadPage(clean=clean, print=fingerprint(clean.text, spec))
+    print_ = fingerprint(clean.text, spec)
+    if print_.words < MIN_WORDS:
+        return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
+    return ReadPage(clean=clean, print=print_)
 
 
 def read_digest(spec: SketchSpec) -> bytes:

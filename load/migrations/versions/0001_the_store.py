@@ -267,6 +267,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("fetch_due_at IS NOT NULL"),
     )
     op.create_index(op.f("entry_feed_id_idx"), "entry", ["feed_id"], unique=False, schema="storyfold")
+    op.create_index(
+        "entry_first_seen_at_idx", "entry", ["first_seen_at"], unique=False, schema="storyfold", postgresql_using="brin"
+    )
     op.create_index(op.f("entry_found_by_idx"), "entry", ["found_by"], unique=False, schema="storyfold")
     op.create_index("entry_outcome_idx", "entry", ["source_id", "outcome"], unique=False, schema="storyfold")
     op.create_index(op.f("entry_source_id_idx"), "entry", ["source_id"], unique=False, schema="storyfold")
@@ -333,6 +336,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("story_canonical_id_idx"), "story", ["canonical_id"], unique=False, schema="storyfold")
     op.create_index(op.f("story_merged_into_idx"), "story", ["merged_into"], unique=False, schema="storyfold")
+    op.create_index(
+        "story_newest_idx",
+        "story",
+        [sa.literal_column("last_published_at DESC NULLS LAST"), sa.literal_column("id DESC")],
+        unique=False,
+        schema="storyfold",
+        postgresql_where=sa.text("merged_into IS NULL"),
+    )
     op.create_table(
         "page",
         sa.Column(

@@ -1,0 +1,120 @@
+"""The body that trafilatura found (a TEI dialect) as blocks, each with its share of links on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from extract.model import Block, BlockKind
+
+# Elements that begin and end a block, and what kind of block they make.
+_BREAKS = frozenset(["body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div"])
+_KINDS = {"head": BlockKind.HEADING, "item": BlockKind.ITEM, "quote": BlockKind.QUOTE}
+_MAX_CELL_CHARS = 300  # a longer cell holds prose: its table is the page's layout
+_Piece = tuple[BlockKind, str | None]  # None ends a block
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
+
+
+def read_blocks(body: etree._Element, page: HtmlElement) -> tuple[Block, ...]:
+    """The blocks of a body, in reading order.
+
+    page: the tree that the body was taken from; it knows the links, which the body has lost
+    """
+    texts = list(_joined(_pieces(body, BlockKind.PARAGRAPH)))
+    shares = _link_shares(page, [text.replace(" | ", "") if kind is BlockKind.ROW else text for kind, text in texts])
+    return tuple(Block(text=t, kind=kind, link_share=share) for (kind, t), share in zip(texts, shares, strict=True))
+
+
+def running_text(blocks: Iterable[Block]) -> str:
+    """The text of all blocks on one line."""
+    return " ".join(block.text for block in blocks)
+
+
+def count_words(blocks: Iterable[Block]) -> float:
+    """Number of words; where a script does not part them, two characters are one."""
+    text = running_text(blocks)
+    return len(_WORD.findall(text)) + len(_UNSPACED.findall(text)) / 2
+
+
+def linked_share(blocks: Iterable[Block]) -> float:
+    """The share of a text's characters that are link text."""
+    chars = sum(len(block.text) for block in blocks)
+    return sum(len(block.text) * block.link_share for block in blocks) / chars if chars else 0.0
+
+
+def heading(blocks: Iterable[Block]) -> str:
+    """The text of the first heading, empty without one."""
+    return next((block.text for block in blocks if block.kind is BlockKind.HEADING), "")
+
+
+def _pieces(element: etree._Element, kind: BlockKind) -> Iterator[_Piece]:
+    """The text below an element in reading order, every part once, with the ends of blocks between."""
+    if element.tag == "row" and (cells := _data_cells(element)):
+        yield from ((kind, None), (BlockKind.ROW, " | ".join(cells)), (kind, None))
+        return
+    kind = _KINDS.get(element.tag, kind)
+    if element.tag in _BREAKS:
+        yield kind, None
+    yield kind, element.text or ""
+    for child in element:
+        yield from _pieces(child, kind)
+        yield kind, child.tail or ""
+    if element.tag in _BREAKS:
+        yield kind, None
+
+
+def _data_cells(row: etree._Element) -> list[str]:
+    """The texts of a row of data; none for a row that only lays out the page."""
+    cells = [[text for _, text in _joined(_pieces(cell, BlockKind.ROW))] for cell in row]
+    texts = [" ".join(cell) for cell in cells if cell]
+    layout = len(texts) < 2 or any(len(text) > _MAX_CELL_CHARS for text in texts)
+    return [] if layout else texts
+
+
+def _joined(pieces: Iterable[_Piece]) -> Iterator[tuple[BlockKind, str]]:
+    """Kind and text of each block, white space folded, empty ones left out."""
+    for ended, group in groupby(pieces, key=lambda piece: piece[1] is None):
+        parts = [] if ended else list(group)
+        text = " ".join("".join(part or "" for _, part in parts).split())
+        if text:
+            yield next(kind for kind, part in parts if part and not part.isspace()), text
+
+
+def _link_shares(tree: HtmlElement, texts: Iterable[str]) -> list[float]:
+    """The share of each text's characters that are link text on the page.
+
+    The page is laid out as one line without white space, and each text is looked for in it, onwards from the last.
+    """
+    page, linked = _page_line(tree)
+    shares, cursor = [], 0
+    for text in texts:
+        wanted = _squeezed(text)
+        start = page.find(wanted, cursor)
+        start = page.find(wanted) if start < 0 else start
+        cursor = start + len(wanted) if start >= 0 else cursor
+        shares.append(linked.count(1, start, cursor) / len(wanted) if start >= 0 else 0.0)
+    return shares
+
+
+def _page_line(tree: HtmlElement) -> tuple[str, bytes]:
+    """The page's text without white space, and as many bytes: 1 where the character is link text."""
+    pieces: list[str] = []
+    marks: list[bytes] = []
+    depth = 0
+    for event, element in etree.iterwalk(tree, events=("start", "end")):
+        if element.tag == "a":
+            depth += 1 if event == "start" else -1
+        text = _squeezed((element.text if event == "start" else element.tail) or "")
+        if element.tag not in ("script", "style") or event == "end":
+            pieces.append(text)
+            marks.append((b"\1" if depth else b"\0") * len(text))
+    return "".join(pieces), b"".join(marks)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())

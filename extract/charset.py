@@ -1,0 +1,133 @@
+"""Bytes as text: the charset of a page, settled by proof before label before guess."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from itertools import chain
+
+from charset_normalizer import from_bytes
+
+from extract.language import detect_language
+
+UTF16_OPENINGS = {  # with its mark, or with the first '<'
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
+_META_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
+_XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
+_HTML_LANG = re.compile(rb"<html\b[^>]*?\blang\s*=\s*[\"']?([a-z]{2})", re.I)
+_C1 = re.compile(r"[\x80-\x84\x86-\x9f]")  # NEL (U+0085) alone stands in texts
+_NOT_PROSE = re.compile(rb"<(script|style)\b.*?</\1|<[^>]*>", re.I | re.S)
+_SAID_OF_EVERYTHING = ("utf", "iso-8859-1", "latin1", "us-ascii", "ascii")
+# The label, and what is meant by it (encoding.spec.whatwg.org §4.2).
+_MEANT = {
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+}
+# What pages in a language were written in before UTF-8. Statistics mix up the Latin ones; they need none: an ISO page
+# has no C1 controls, a Windows page read as ISO has them, in its quotation marks at the latest.
+_LATIN = {
+    language: names
+    for languages, names in (
+        ("pl cs sk hu sl hr bs ro sq", ("iso8859_2", "cp1250")),
+        ("en de fr es it pt nl da sv no nb nn fi is ca eu gl id ms", ("cp1252",)),
+        ("tr az", ("cp1254",)),
+        ("lt lv et", ("cp1257",)),
+    )
+    for language in languages.split()
+}
+_OTHERS = {
+    language: names
+    for languages, names in (
+        ("ru bg mk sr be uk kk", ("cp1251", "koi8_r", "koi8_u", "iso8859_5")),
+        ("el", ("cp1253", "iso8859_7")),
+        ("he", ("cp1255",)),
+        ("ar fa ur", ("cp1256",)),
+        ("th", ("cp874",)),
+        ("vi", ("cp1258",)),
+        ("ja", ("cp932", "euc_jp")),
+        ("ko", ("cp949",)),
+        ("zh", ("gb18030", "big5hkscs")),
+    )
+    for language in languages.split()
+}
+_ANY = tuple(dict.fromkeys(("cp1252", *chain(*_LATIN.values(), *_OTHERS.values()))))
+_WINDOWS_1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+
+
+def decode(body: bytes, content_type: str, language: str | None) -> str:
+    """The body of a page as text.
+
+    What is valid UTF-8 is UTF-8. Another label holds when every byte can be read by it without a control character
+    coming out; `utf-8` on what is not, and iso-8859-1, which servers say of everything, are no evidence.
+    """
+    labels = _labels(body, content_type)
+    if b"\x1b$" in body and "iso-2022-jp" in labels:  # pure ASCII bytes, so valid UTF-8 as well
+        return body.decode("iso2022_jp", "replace")
+    if (text := decode_unicode(body)) is not None:
+        return text
+    prose = _prose(body)
+    written_in = _html_lang(body) or language or detect_language(prose.decode("ascii", "ignore")) or ""
+    for codec in (*(_MEANT.get(label, label) for label in labels), *_LATIN.get(written_in, ())):
+        if (text := _cleanly_decoded(body, codec)) is not None:
+            return text
+    return body.decode(_likeliest(prose, _OTHERS.get(written_in, _ANY)), "replace")
+
+
+def decode_unicode(body: bytes) -> str | None:
+    """The text of bytes that are UTF-8, stray Windows-1252 bytes included, or UTF-16; None for anything else."""
+    for opening, encoding in UTF16_OPENINGS.items():
+        if body.startswith(opening):
+            return body.decode(encoding, "replace")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8-sig", "surrogateescape")
+    strays = sum("\udc80" <= char <= "\udcff" for char in text)
+    letters = sum(char > "\x7f" for char in text) - strays
+    return text.translate(_WINDOWS_1252) if letters > strays else None
+
+
+def _labels(body: bytes, content_type: str) -> tuple[str, ...]:
+    """The charsets that header, <meta> and XML declaration name."""
+    header = _CHARSET.search(content_type.lower())
+    beginning = body[:4096]
+    marks = (*_META_CHARSET.findall(beginning), *_XML_ENCODING.findall(beginning))
+    labels = (*((header[1],) if header else ()), *(mark.decode().lower() for mark in marks))
+    return tuple(label for label in dict.fromkeys(labels) if not label.startswith(_SAID_OF_EVERYTHING))
+
+
+def _html_lang(body: bytes) -> str | None:
+    lang = _HTML_LANG.search(body[:4096])
+    return lang[1].decode().lower() if lang else None
+
+
+def _cleanly_decoded(body: bytes, codec: str) -> str | None:
+    try:
+        text = body.decode(codec)
+    except (UnicodeDecodeError, LookupError):
+        return None
+    return None if _C1.search(text) else text
+
+
+def _likeliest(prose: bytes, candidates: tuple[str, ...]) -> str:
+    """The candidate under which the text looks most like text, the first where none does."""
+    best = from_bytes(prose[:20_000], cp_isolation=list(candidates)).best()
+    return best.encoding if best else candidates[0]
+
+
+def _prose(body: bytes) -> bytes:
+    """The lines of the page that have more than ASCII, without markup, in which their letters would drown."""
+    return b"\n".join(line for line in _NOT_PROSE.sub(b"\n", body).splitlines() if not line.isascii())

@@ -1,0 +1,56 @@
+"""HTTP header fields: what we send with a conditional GET, and what answers say in theirs."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from extract.model import Validators
+
+Headers = tuple[tuple[str, str], ...]
+
+MAX_RETRY_AFTER_S = 86_400.0  # whoever asks for more is asked again after a day
+
+
+def first_value(headers: Headers, name: str) -> str:
+    """The first value of a header, empty where there is none.
+
+    name: in small letters
+    """
+    return next((value for key, value in headers if key.lower() == name), "")
+
+
+def header_texts(raw: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    """Names and values as text, each on one line."""
+    return tuple((_line_of(name), _line_of(value)) for name, value in raw)
+
+
+def conditional_headers(validators: Validators | None) -> dict[str, str]:
+    """The headers that ask for a page only if it has changed (RFC 9110 §13.1); none without validators."""
+    if validators is None:
+        return {}
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
+
+
+def retry_after_s(value: str, now: datetime) -> float | None:
+    """Seconds to wait by a Retry-After header (RFC 9110 §10.2.3), between 0 and a day; None where it says nothing."""
+    value = value.strip()
+    if re.fullmatch(r"[0-9]+", value):
+        return min(float(value), MAX_RETRY_AFTER_S)
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def _line_of(raw: bytes) -> str:
+    """A header's name or value on one line: UTF-8 as most servers mean it, else ISO 8859-1 as RFC 9110 §5.5 has it."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("iso-8859-1")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()

@@ -1,0 +1,53 @@
+"""The headline of a page, without the site's name."""
+
+from __future__ import annotations
+
+import re
+
+from lxml.html import HtmlElement
+
+from extract.jsonld import strings
+from extract.metadata import About, site_names
+from extract.model import Announcement
+from extract.text import folded, letters
+
+_SEPARATOR = re.compile(r"\s+[-–—|·•:»«/]+\s+|\s*\|\s*")
+_INLINE = frozenset(["a", "abbr", "b", "em", "font", "i", "mark", "small", "strong", "sub", "sup", "u", "wbr"])
+
+
+def read_title(about: About, announced: Announcement) -> str:
+    """The headline: h1 where og:title agrees, else JSON-LD's, og:title, the only h1, <title>, the announced one."""
+    sites = site_names(about)
+    headings = [text for h1 in about.tree.iter("h1") if letters(text := _spaced_text(h1)) not in sites]
+    shared = [_without_site(text, sites) for name in ("og:title", "twitter:title") for text in about.meta_values(name)]
+    agreed = (heading for heading in headings if any(_agree(heading, title) for title in shared))
+    stated = strings(about.node.get("headline"))
+    only = headings if len(headings) == 1 else []
+    page_title = _without_site(folded(about.tree.findtext(".//head/title") or ""), sites)
+    return next(filter(None, (*agreed, *stated, *shared, *only, page_title, *headings, announced.title)), "")
+
+
+def _agree(heading: str, title: str) -> bool:
+    """Whether two headlines are one: equal, or one begins or ends with the other."""
+    short, long = sorted((letters(heading), letters(title)), key=len)
+    return len(short) > len(long) / 2 and (long.startswith(short) or long.endswith(short))
+
+
+def _spaced_text(element: HtmlElement) -> str:
+    """An element's text, with a space between its parts: 'Kicker' and 'Headline' stand in elements of their own."""
+    parts = [(element.text or "")]
+    for child in element.iterdescendants():
+        space = "" if child.tag in _INLINE else " "
+        parts += [space, (child.text or "") if isinstance(child.tag, str) else "", space, child.tail or ""]
+    return folded("".join(parts))
+
+
+def _without_site(title: str, sites: frozenset[str]) -> str:
+    """A page's title without the site's name before or after it."""
+    gaps = list(_SEPARATOR.finditer(title))
+    for gap in reversed(gaps):
+        if letters(title[gap.end() :]) in sites:
+            return _without_site(title[: gap.start()], sites)
+    if gaps and letters(title[: gaps[0].start()]) in sites:
+        return title[gaps[0].end() :]
+    return title
