@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REQ := infra/requirements
 SOURCES := flows extract transform load tests infra
 
-.PHONY: run install test lint format lock eval bench stop clean
+.PHONY: run install test lint format lock bench stop clean
 
 run: install
 	@$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold run --passes 2
@@ -28,7 +28,7 @@ format: $(VENV)/.dev-stamp
 
 # uv installs from pip's index settings only where they are the default; pip itself is the fallback.
 define install_locked
-	{ $(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes $(REQ)/installer.txt $(1) \
+	{ $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(REQ)/installer.txt $(1) \
 	  || $(BIN)/pip install --quiet --no-deps --require-hashes -r $(REQ)/installer.txt -r $(1); } && \
 	{ $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
 	  || $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .; }
@@ -56,3 +56,14 @@ lock: $(VENV)/.installer-stamp
 	$(UV_LOCK) pyproject.toml --group build -o $(REQ)/run.txt
 	$(UV_LOCK) pyproject.toml --group build --group dev -c $(REQ)/run.txt -o $(REQ)/dev.txt
 	$(UV_LOCK) --group installer -o $(REQ)/installer.txt
+
+# Speed beside peers; not part of the tests, whose result must not depend on the machine.
+bench: $(VENV)/.dev-stamp
+	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
+
+# Stop the store's own Postgres, if `storyfold db url` left it running.
+stop: install
+	@STORYFOLD_HOME=$${STORYFOLD_HOME:-.storyfold} $(BIN)/storyfold db stop
+
+clean: stop
+	rm -rf .storyfold $(VENV)

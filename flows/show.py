@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import shlex
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -150,20 +154,35 @@ def _next_commands(out: Console, summary: Summary) -> None:
     if summary.largest is None:
         return
     sql = "SELECT title, articles FROM story ORDER BY articles DESC LIMIT 9"
-    story = f"storyfold story {summary.largest[0]}"
+    program = _program()
+    story = f"{program} story {summary.largest[0]}"
     tries = [
         (f"{story} --diff", "how its copies differ") if summary.largest_copies else (story, "its text and its history"),
         *(
-            (f"storyfold why {shlex.quote(copy.url)}", "one copy's whole history")
+            (f"{program} why {shlex.quote(copy.url)}", "one copy's whole history")
             for copy in summary.largest_copies[:1]
         ),
-        (f"storyfold db shell -c '{sql}'", "SQL on the views"),
-        ("storyfold stories", "all of them; or name words to search for"),
+        (f"{program} db shell -c '{sql}'", "SQL on the views"),
+        (f"{program} stories", "all of them; or name words to search for"),
     ]
     _line(out)
     _line(out, "Try next:")
     for command, purpose in tries[:3]:
         out.print(_text(f"  {command}", (f"  # {purpose}", "dim")), soft_wrap=True)  # to be copied in one piece
+
+
+def _program() -> str:
+    """How this shell calls the program on this store: as it was called, with the data home where one was named."""
+    called = Path(sys.argv[0])
+    name = "storyfold" if called.name != "storyfold" or shutil.which("storyfold") == str(called) else _short(called)
+    home = os.environ.get("STORYFOLD_HOME")
+    return f"STORYFOLD_HOME={shlex.quote(_short(Path(home)))} {name}" if home else name
+
+
+def _short(path: Path) -> str:
+    """Relative to the working directory where it lies below that."""
+    absolute = path.expanduser().absolute()
+    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
 
 
 # --- State ----------------------------------------------------------------------------------------------------

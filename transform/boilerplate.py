@@ -32,6 +32,7 @@ LINGUA_FRANCA = "en"
 # the last length is tried against none.
 LENGTHS = (160, 420, 900)
 TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
+HEADLINE = 200  # characters; no headline of another article is longer
 PROSE = 80  # characters; shorter blocks are not taken for paragraphs of the text
 PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more each
 
@@ -193,18 +194,18 @@ class Line:
 
     @property
     def is_listed(self) -> bool:
-        return self.is_linked or self.block.kind is BlockKind.ITEM
+        return self.is_linked or (self.block.kind is BlockKind.ITEM and len(self.block.text) <= HEADLINE)
 
 
 _KIN = tuple((kin, sign) for sign, kins in {"'": "’‘‛´`", '"': "“”„‟«»", "-": "–—−‑", "": "\N{SOFT HYPHEN}"}.items() for kin in kins)
 _CORE = re.compile(r"[\w@©#](?:.*\w)?")
-_SENTENCE = re.compile(r"[.!?…。！？؟।][\"'’”»“)\]]*$")
+_SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]]|\[\d{1,3}\])*$")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def _line(position: int, block: Block, authors: Sequence[str]) -> Line:
     text, lower = block.text, block.text.lower()
-    is_sentence = bool(_SENTENCE.search(text, max(len(text) - 4, 0)))
+    is_sentence = bool(_SENTENCE.search(text, max(len(text) - 8, 0)))
     at_least = PROSE_UNSPACED if not text.isascii() and _UNSPACED.search(text) else PROSE
     return Line(
         position=position,
@@ -241,7 +242,7 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     swept until nothing more is found, and stripping a clean article again cuts nothing.
     """
     authors = sorted((_plain(name.lower(), ()) for name in article.authors if " " in name), key=len, reverse=True)
-    title = _title_forms(article.title)
+    titles = _title_forms(article.title)
     screens = _screens(packs, article.language)
 
     @cache  # the sweeps ask again and again
@@ -250,7 +251,7 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
 
     lines = [_line(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
-    while found := _sweep(lines, title, match):
+    while found := _sweep(lines, titles, match):
         cuts += [_cut(lines[index], finding) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
@@ -265,7 +266,7 @@ def _cut(line: Line, finding: Finding) -> Cut:
     return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
 
 
-def _sweep(lines: Sequence[Line], title: frozenset[str], match: Callable[[Line, Zones], Rule | None]) -> Found:
+def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line, Zones], Rule | None]) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
     zones = _zones(lines)
     matched = {
@@ -273,7 +274,8 @@ def _sweep(lines: Sequence[Line], title: frozenset[str], match: Callable[[Line, 
         for index, line in enumerate(lines)
         if (rule := match(line, zones[index])) and not _is_of_the_story(rule, index, lines)
     }
-    found = {index: (rule.kind, rule.id) for index, rule in matched.items()} | _repeated_titles(lines, zones, title)
+    found = _repeated_titles(lines, zones, titles)
+    found |= {index: (rule.kind, rule.id) for index, rule in matched.items()}
     found = _names_beside_biographies(lines, found) | _cards(lines, zones, found) | found
     for index, rule in matched.items():
         if rule.opens:
@@ -331,26 +333,25 @@ def _is_of_the_story(rule: Rule, index: int, lines: Sequence[Line]) -> bool:
 _TITLE_BREAK = re.compile(r"\s[-–—|·»]\s|[:|»]\s*")
 
 
-def _title_forms(title: str) -> frozenset[str]:
-    """The title as it may stand over the text: whole, without its kicker, or without the site's name."""
-    ends = [(0, len(title))]
-    for separator in _TITLE_BREAK.finditer(title):
-        ends += [(0, separator.start()), (separator.end(), len(title))]
-    forms = {normalize(title[start:end]) for start, end in ends}
-    return frozenset(form for form in forms if len(form) >= TITLE)
+def _title_forms(title: str) -> tuple[str, ...]:
+    """The title as it may stand over the text: whole, which comes first, without its kicker, without the site's name."""
+    breaks = list(_TITLE_BREAK.finditer(title))
+    parts = [title[: found.start()] for found in breaks] + [title[found.end() :] for found in breaks]
+    return (normalize(title), *(form for form in map(normalize, parts) if len(form) >= TITLE))
 
 
-def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], title: frozenset[str]) -> Found:
-    """The title standing at the head of the text, with another kicker before it too, or twice."""
+def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[str, ...]) -> Found:
+    """The title standing at the head of the text, with another kicker before it too, or a line twice."""
     repeated: Found = {}
-    seen: set[str] = set()
+    seen = set(filter(None, titles))
     for index, line in enumerate(lines):
         if Zone.HEAD not in zones[index] or line.is_prose or len(line.block.text) > LENGTHS[-1]:
             continue
         normal = normalize(line.block.text)
-        if normal in title | seen or any(normal.endswith(f" {form}") for form in title if len(form) + LENGTHS[0] > len(normal)):
+        kicker = len(normal) - len(titles[0])
+        if normal in seen or (len(titles[0]) >= TITLE and kicker < LENGTHS[0] and normal.endswith(f" {titles[0]}")):
             repeated[index] = (CutKind.TITLE_AGAIN, "structure.title-again.title")
-        if len(normal) >= TITLE:
+        elif len(normal) >= TITLE:
             seen.add(normal)
     return repeated
 
@@ -448,18 +449,19 @@ def _ends_paragraph(line: Line) -> bool:
 def _leads_on(line: Line, following: Sequence[Line]) -> bool:
     """Whether the next line continues this one, or is the paragraph that this one seems to head."""
     return any(
-        after.block.text[0].islower() or (after.is_prose and line.block.kind is BlockKind.PARAGRAPH and line.block.link_share > 0.95)
+        after.block.text[:1].islower() or (after.is_prose and line.block.kind is BlockKind.PARAGRAPH and line.block.link_share > 0.95)
         for after in following
     )
 
 
 def _is_linked_headline(line: Line, is_next: bool) -> bool:
-    """is_next: whether one stands before it; then the place and price of an offer, say, may outweigh its link."""
-    text = line.block.text
+    """is_next: whether one stands before it; then fewer words will do, and a price may outweigh the link."""
+    block = line.block
     return (
-        line.block.kind in (BlockKind.PARAGRAPH, BlockKind.ITEM)
-        and (line.is_linked or (is_next and line.block.kind is BlockKind.ITEM and line.block.link_share >= 0.25))
-        and 20 <= len(text) <= 200
-        and text.count(" ") >= 2
-        and (text.endswith("..") or not text.endswith((".", ":", ",")))
+        block.kind in (BlockKind.PARAGRAPH, BlockKind.ITEM)
+        and (line.is_linked or (is_next and block.kind is BlockKind.ITEM and block.link_share >= 0.25))
+        and 20 <= len(block.text) <= HEADLINE
+        and block.text.count(" ") >= (2 if is_next else 4)
+        and (line.is_headline or block.text.endswith(("..", "…")))
+        and not block.text.endswith((":", ","))
     )

@@ -172,53 +172,6 @@ def test_article_of_a_url_knows_its_key() -> None:
     assert (read.key, read.source) == (url_key("https://post.example/news/ferry"), "test")
 
 
-# --- Characters ---------------------------------------------------------------------------------------------------
-
-POLISH = "Źródło świętej góry zamarzło, więc żółwie śpią aż do wiosny – tak mówi „Kurier”. " * 3
-RUSSIAN = "Паром вышел из гавани в семь часов утра, и на верхней палубе играл оркестр. " * 3
-GREEK = "Το πλοίο έφυγε από το λιμάνι στις επτά το πρωί και η μπάντα έπαιζε στο κατάστρωμα. " * 3
-SPANISH = "El niño encontró la trompeta en el desván, según contó su abuela con una sonrisa muy ancha. " * 3
-JAPANESE = "午前七時に港を出た船の上では、楽団が演奏を続けていた。乗客は皆、帽子を押さえていた。" * 3
-KOREAN = "배는 아침 일곱 시에 항구를 떠났고 악단은 갑판에서 연주를 계속했다. " * 3
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding", "lang", "label"),
-    [
-        (POLISH, "utf-8", "pl", "iso-8859-1"),
-        (POLISH, "cp1250", "pl", "utf-8"),
-        (POLISH, "cp1250", "pl", "iso-8859-2"),
-        (POLISH, "cp1250", "pl", "iso-8859-1"),
-        (POLISH.translate(str.maketrans("–„”", '-""')), "iso8859_2", "pl", "utf-8"),
-        (SPANISH, "cp1252", "es", "utf-8"),
-        (SPANISH, "cp1252", "", ""),
-        (RUSSIAN, "cp1251", "ru", "utf-8"),
-        (RUSSIAN, "koi8_r", "", "utf-8"),
-        (GREEK, "iso8859_7", "el", ""),
-        (JAPANESE, "cp932", "ja", "utf-8"),
-        (JAPANESE, "euc_jp", "", "euc-jp"),
-        (JAPANESE, "iso2022_jp", "ja", "iso-2022-jp"),
-        (KOREAN, "cp949", "ko", "ks_c_5601-1987"),
-        (SPANISH, "utf-16", "es", "utf-8"),
-    ],
-)
-def test_charset_is_found_whatever_the_label_says(text: str, encoding: str, lang: str, label: str) -> None:
-    source = f'<html lang="{lang}"><head><meta charset="{label}"></head><body><article><p>{text}</p></article></body>'
-    read = article(page(source.encode(encoding), **{"Content-Type": f"text/html; charset={label}"}))
-    assert read.blocks[0].text == text.strip()
-
-
-def test_stray_bytes_do_not_change_the_charset_of_a_page() -> None:
-    body = html(
-        "<p>Caf\ufffd in the old station reopened on Monday with free soup for everyone.</p><p>Żółw, sowa i łoś.</p>"
-    )
-    read = article(page(body.encode().replace("\ufffd".encode(), b"\xe9")))
-    assert [block.text for block in read.blocks][-2:] == [
-        "Café in the old station reopened on Monday with free soup for everyone.",
-        "Żółw, sowa i łoś.",
-    ]
-
-
 # --- Blocks -------------------------------------------------------------------------------------------------------
 
 
@@ -380,22 +333,6 @@ def test_locked_content_tier_marks_a_teaser() -> None:
     assert article(page(html(head='<meta property="article:content_tier" content="locked">'))).flags == {Flag.TEASER}
 
 
-@pytest.mark.parametrize("lang", ["en", "de", "xx", ""])
-def test_language_of_a_long_text_is_its_own(lang: str) -> None:
-    assert article(page(html(lang=lang)), language="fr").language == "en"
-
-
-def test_language_of_a_source_decides_between_near_relatives() -> None:
-    text = (
-        "Vlada je danas donijela odluku o novom mostu i o proračunu za iduću godinu, a o tome će glasati u petak. " * 2
-    )
-    body = f"<html><body><article><p>{text}</p></article></body></html>"
-    assert {source: article(page(body), language=source).language for source in ("hr", "bs")} == {
-        "hr": "hr",
-        "bs": "bs",
-    }
-
-
 # --- Plain text -----------------------------------------------------------------------------------------------------
 
 
@@ -403,11 +340,6 @@ def test_title_of_plain_text_is_its_first_heading_like_line() -> None:
     text = "The ferry and the tuba\n\n" + "\n\n".join(SENTENCES)
     read = article(page(text, url="file:///in/ferry.txt"))
     assert (read.title, read.blocks[0].kind, len(read.blocks)) == ("The ferry and the tuba", "heading", 4)
-
-
-def test_section_label_is_not_taken_for_a_title_that_is_repeated() -> None:
-    text = "News Feed\nThe ferry and the tuba\n3 min read\nThe ferry and the tuba\n" + "\n".join(SENTENCES)
-    assert article(page(text, url="file:///in/ferry.txt")).title == "The ferry and the tuba"
 
 
 def test_short_plain_text_is_rejected() -> None:

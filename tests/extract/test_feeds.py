@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import pickle
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from extract.feeds import MAX_ENTRIES, NotAFeed, plain_text, read_feed
+from extract.feeds import MAX_ENTRIES, NotAFeed, read_feed
 from extract.model import FeedEntry
 
 URL = "https://post.example/feeds/all.xml"
@@ -263,24 +262,3 @@ def test_what_is_no_feed_is_refused_at_once(body: bytes) -> None:
 def test_declared_characters_are_no_bomb() -> None:
     prolog = '<?xml version="1.0"?>\n<!DOCTYPE rss [\n<!ENTITY rsquo "&#8217;">\n]>'
     assert only_entry(rss("<item><title>It&rsquo;s</title><link>/a</link></item>", prolog=prolog)).title == "It’s"
-
-
-def test_refusal_survives_the_way_out_of_a_worker() -> None:
-    refusal = pickle.loads(pickle.dumps(NotAFeed(URL, "an empty document")))
-    assert (refusal.url, refusal.detail, str(refusal)) == (URL, "an empty document", f"an empty document: {URL}")
-
-
-@pytest.mark.parametrize(
-    ("markup", "text"),
-    [
-        ("plain", "plain"),
-        ("a &amp; b &lt; c", "a & b < c"),
-        ("<p>One</p> <p>two<br/>three</p>", "One\n\ntwo\n\nthree"),
-        ("<div>One <b>bold</b>er<style>p {}</style> word</div><!-- gone -->", "One bolder word"),
-        ("<ul><li>a<li>b</ul>", "a\n\nb"),
-        ("", ""),
-        ("<p>\x00\x0bcontrol</p>", "control"),
-    ],
-)
-def test_markup_becomes_plain_text(markup: str, text: str) -> None:
-    assert plain_text(markup) == text

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gzip
-import ipaddress
 import itertools
-import pickle
 import socket
 import ssl
 import struct
@@ -22,8 +20,6 @@ from typing import Any, Self
 
 import brotli
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from extract.fetch import (
     BadAnswer,
@@ -34,8 +30,6 @@ from extract.fetch import (
     ServerBusy,
     ServerError,
     Timeout,
-    may_dial,
-    retry_after_s,
 )
 from extract.model import FetchPolicy, NotModified, Page, Reason, Rejection, Validators
 
@@ -514,37 +508,6 @@ async def test_a_server_error_passes(status: int, headers: list[str], kind: type
     assert str(status) in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("value", "wait_s"),
-    [
-        ("0", 0.0),
-        (" 120 ", 120.0),
-        ("9" * 6000, 86_400.0),
-        ("-5", None),
-        ("1.5", None),
-        ("", None),
-        ("soon", None),
-        ("Sat, 21 Nov 2026 10:16:00 GMT", 59.876544),
-        ("Sat, 21 Nov 2026 10:14:00 GMT", 0.0),
-        ("Saturday, 21-Nov-26 10:16:00 GMT", 59.876544),
-        ("Sat, 21 Nov 9999 10:16:00 GMT", 86_400.0),
-        ("Sat, 21 Nov 2026 10:16:00 +9999999999", None),
-    ],
-)
-def test_retry_after_in_both_forms_and_bounded(value: str, wait_s: float | None) -> None:
-    assert retry_after_s(value, NOW) == wait_s
-
-
-@given(
-    st.one_of(
-        st.text(), st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,6} (Nov|Feb) [0-9]{1,12} [0-9:]{3,12} [+-]?[0-9A-Z]{1,12}")
-    )
-)
-def test_any_retry_after_is_bounded_or_nothing(value: str) -> None:
-    wait_s = retry_after_s(value, NOW)
-    assert wait_s is None or 0 <= wait_s <= 86_400
-
-
 # --- hostile bodies ---
 
 
@@ -795,37 +758,6 @@ async def test_connect_to_matches_names_and_suffixes() -> None:
             assert isinstance(await fetcher.get(f"http://{host}/a", policy), Rejection), host
 
 
-@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
-def test_what_may_be_dialled_is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-    if may_dial(str(ip), frozenset()):
-        assert ip.is_global
-        assert not (ip.is_private or ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified)
-
-
-@pytest.mark.parametrize(
-    ("address", "networks", "open_"),
-    [
-        ("93.184.216.34", set(), True),
-        ("2606:2800:220:1::1", set(), True),
-        ("64:ff9b::5db8:d822", set(), True),
-        ("127.0.0.1", {"loopback"}, True),
-        ("::1", {"loopback"}, True),
-        ("::ffff:127.0.0.1", {"loopback"}, True),
-        ("127.0.0.1", {"private"}, False),
-        ("10.1.2.3", {"private"}, True),
-        ("fd12::1", {"private"}, True),
-        ("10.1.2.3", {"loopback"}, False),
-        ("169.254.169.254", {"private", "loopback"}, False),
-        ("fd00:ec2::254", {"private", "loopback"}, False),
-        ("100.100.100.200", {"private", "loopback"}, False),
-        ("fe80::1%1", {"private", "loopback"}, False),
-        ("0.0.0.0", {"private", "loopback"}, False),
-    ],
-)
-def test_networks_are_opened_by_name(address: str, networks: set[str], open_: bool) -> None:
-    assert may_dial(address, frozenset(networks)) is open_
-
-
 # --- connections ---
 
 
@@ -875,13 +807,3 @@ def self_signed(folder: Path, host: str) -> Path:
     file = folder / "server.pem"
     file.write_bytes(private + certificate.public_bytes(pem))
     return file
-
-
-def test_faults_travel_between_processes() -> None:
-    fault = pickle.loads(pickle.dumps(ServerBusy("http://daily.example/", "503", 7.0)))
-    assert (type(fault), fault.url, fault.cause, fault.retry_after_s) == (
-        ServerBusy,
-        "http://daily.example/",
-        "503",
-        7.0,
-    )

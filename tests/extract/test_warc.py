@@ -9,7 +9,6 @@ import sys
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +24,7 @@ from warcio.warcwriter import WARCWriter
 
 from extract import warc
 from extract.model import Page
-from extract.warc import ArchiveDamaged, CodingError, WarcPlace, iter_pages, read_page, undo_codings, write_pages
+from extract.warc import ArchiveDamaged, WarcPlace, iter_pages, read_page, write_pages
 
 NOW = datetime(2026, 11, 21, 10, 15, 0, 123456, tzinfo=UTC)
 NAME = "2026/11/20261121T101500Z-a1.warc.gz"
@@ -399,28 +398,3 @@ def test_damage_is_logged_where_nobody_listens(tmp_path: Path, caplog: pytest.Lo
     (tmp_path / "a.warc").write_bytes(b"not a WARC file at all")
     assert list(iter_pages(str(tmp_path / "a.warc"))) == []
     assert "no record begins here" in caplog.text
-
-
-# --- content codings ---
-
-
-@given(st.binary(max_size=3000), st.lists(st.sampled_from(["gzip", "deflate", "br"]), max_size=3))
-def test_codings_are_undone_in_reverse(body: bytes, codings: list[str]) -> None:
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
-    packed = body
-    for coding in codings:
-        packed = pack[coding](packed)
-    assert undo_codings(packed, ", ".join(codings).upper(), 10_000) == body
-
-
-@given(st.binary(min_size=1, max_size=300), st.sampled_from(["gzip", "deflate", "br"]))
-def test_any_bytes_are_coded_or_not(body: bytes, coding: str) -> None:
-    with suppress(CodingError):
-        assert len(undo_codings(body, coding, 1000)) <= 100_000
-
-
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
-def test_a_body_past_the_limit_is_not_decompressed_far_past_it(coding: str) -> None:
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
-    assert 1000 < len(undo_codings(pack[coding](bytes(10**7)), coding, 1000)) < 100_000
-    assert undo_codings(pack[coding](bytes(1000)), coding, 1000) == bytes(1000)
