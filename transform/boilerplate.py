@@ -2,7 +2,7 @@
 
 Rule packs (`rules/*.toml`, one a language, and one of no language) say what whole lines of clutter read like and where
 on a page they stand; the structure of the page says the rest. Nothing is looked for inside a paragraph, so an article
-may write about cookies, newsletters and adverts. When in doubt a block stays: a good line lost is worse than a leftover.
+may write about cookies, newsletters and adverts. In doubt a block stays: a good line lost is worse than a leftover.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class RulePacks:
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
         language without its own, or of none: there only words that mean nothing else are safe.
         """
-        own = [pack for pack in (language, NEUTRAL) if pack in self.packs]
+        own = [pack for pack in (language, NEUTRAL) if pack is not None and pack in self.packs]
         others = {LINGUA_FRANCA} if language in self.packs else set(self.packs)
         foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
         return (*(rule for pack in own for rule in self.packs[pack]), *foreign)
@@ -110,10 +110,7 @@ class RulePacks:
 
 @lru_cache(maxsize=1)
 def read_packs() -> RulePacks:
-    """The packs that come with the package.
-
-    Raises ValueError for a pattern, kind or zone that is none.
-    """
+    """The packs that come with the package."""
     digest = blake2b(ALGORITHM, digest_size=16)
     tables: dict[str, dict[str, Any]] = {}
     for resource in sorted((files("transform") / "rules").iterdir(), key=lambda resource: resource.name):
@@ -161,7 +158,9 @@ def _screens(packs: RulePacks, language: str | None) -> tuple[Screen, ...]:
 
 def _screen(rules: Sequence[Rule]) -> Screen:
     def any_of(cased: bool) -> re.Pattern[str]:
-        return re.compile("|".join(rule.pattern for rule in rules if rule.cased is cased and not rule.mentions) or "(?!)")
+        return re.compile(
+            "|".join(rule.pattern for rule in rules if rule.cased is cased and not rule.mentions) or "(?!)"
+        )
 
     words = dict.fromkeys(word for rule in rules for word in rule.mentions)
     mentions = tuple((word, tuple(rule for rule in rules if word in rule.mentions)) for word in words)
@@ -197,7 +196,11 @@ class Line:
         return self.is_linked or (self.block.kind is BlockKind.ITEM and len(self.block.text) <= HEADLINE)
 
 
-_KIN = tuple((kin, sign) for sign, kins in {"'": "’‘‛´`", '"': "“”„‟«»", "-": "–—−‑", "": "\N{SOFT HYPHEN}"}.items() for kin in kins)
+_KIN = tuple(
+    (kin, sign)
+    for sign, kins in {"'": "’‘‛´`", '"': "“”„‟«»", "-": "–—−‑", "": "\N{SOFT HYPHEN}"}.items()
+    for kin in kins
+)
 _CORE = re.compile(r"[\w@©#](?:.*\w)?")
 _SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]]|\[\d{1,3}\])*$")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -274,6 +277,7 @@ def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line
         for index, line in enumerate(lines)
         if (rule := match(line, zones[index])) and not _is_of_the_story(rule, index, lines)
     }
+    matched = {index: rule for index, rule in matched.items() if not _heads_text(rule, index, lines, zones, matched)}
     found = _repeated_titles(lines, zones, titles)
     found |= {index: (rule.kind, rule.id) for index, rule in matched.items()}
     found = _names_beside_biographies(lines, found) | _cards(lines, zones, found) | found
@@ -330,11 +334,25 @@ def _is_of_the_story(rule: Rule, index: int, lines: Sequence[Line]) -> bool:
     return any(name in line.block.text for line in lines[:index] if line.is_prose)
 
 
+def _heads_text(
+    rule: Rule, index: int, lines: Sequence[Line], zones: Sequence[Zones], matched: Mapping[int, Rule]
+) -> bool:
+    """Whether a word that is clutter only by its place, as 'Politics', is the heading of the next paragraph."""
+    return (
+        rule.label
+        and Zone.BODY not in rule.zones
+        and rule.kind not in (CutKind.BYLINE, CutKind.AUTHOR_BIO)
+        and Zone.TOP not in zones[index]
+        and index - 1 not in matched
+        and any(line.is_prose for line in lines[index + 1 : index + 2])
+    )
+
+
 _TITLE_BREAK = re.compile(r"\s[-–—|·»]\s|[:|»]\s*")
 
 
 def _title_forms(title: str) -> tuple[str, ...]:
-    """The title as it may stand over the text: whole, which comes first, without its kicker, without the site's name."""
+    """The title as it may stand over the text: whole, then without its kicker, without the site's name."""
     breaks = list(_TITLE_BREAK.finditer(title))
     parts = [title[: found.start()] for found in breaks] + [title[found.end() :] for found in breaks]
     return (normalize(title), *(form for form in map(normalize, parts) if len(form) >= TITLE))
@@ -359,12 +377,12 @@ def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], titles: tupl
 def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:
     """A name over a biography that begins with it, and what stands between the two."""
     names: Found = {}
-    for index, finding in found.items():
-        if finding[0] is CutKind.AUTHOR_BIO:
-            for start in range(max(index - 3, 0), index):
-                name = lines[start].plain
-                if " " in name and len(name) <= 40 and lines[index].plain.startswith((f"{name} ", f"{name}, ")):
-                    names |= dict.fromkeys(range(start, index), (CutKind.AUTHOR_BIO, "structure.author-bio.name"))
+    for index in (index for index, (kind, _) in found.items() if kind is CutKind.AUTHOR_BIO):
+        for start in range(max(index - 3, 0), index):
+            name = lines[start].plain
+            is_name = " " in name and len(name) <= 40 and lines[index].plain.startswith((f"{name} ", f"{name}, "))
+            if is_name and not any(line.is_prose for line in lines[start:index]):
+                names |= dict.fromkeys(range(start, index), (CutKind.AUTHOR_BIO, "structure.author-bio.name"))
     return names
 
 
@@ -383,43 +401,48 @@ def _cards(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found
 # What ends an article: after it a lone paragraph is a teaser.
 _ENDS = {CutKind.AUTHOR_BIO, CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT, CutKind.TAG_LIST}
 _LIST_MAX = 30  # blocks under one heading
-_UNLISTED_MAX = 6  # amid the text, lines that are neither links nor items: more of them are a text of short lines
+_UNLISTED_MAX = 10  # lines of them that are neither links nor items: more are rather a text of short lines
 
 
 def _under(rule: Rule, heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found:
     """What falls with a heading; a heading over the first paragraph of the page opens nothing."""
     if not any(line.is_prose for line in lines[:heading]):
         return {}
-    under = _list_under if rule.opens is Opening.LIST else _paragraph_under
-    return dict.fromkeys(under(heading, lines, zones, found), (rule.kind, f"{rule.id}/under"))
+    if rule.opens is Opening.LIST:
+        under = _list_under(heading, lines, zones, found)
+    else:
+        under = _paragraph_under(heading, lines)
+    return dict.fromkeys(under, (rule.kind, f"{rule.id}/under"))
 
 
 def _list_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> list[int]:
-    """Headlines, items and links up to where the text returns: at a sentence that stands by itself."""
+    """Headlines, items and links, up to where the text returns: at a sentence that stands by itself."""
     is_over = any(kind in _ENDS and index < heading and Zone.TAIL in zones[index] for index, (kind, _) in found.items())
     taken: list[int] = []
-    for index in range(heading + 1, min(heading + 1 + _LIST_MAX, len(lines))):
+    end = min(heading + 1 + _LIST_MAX, len(lines))
+    for index in (index for index in range(heading + 1, end) if index not in found):
         line = lines[index]
-        is_teaser = is_over and line.is_prose and not (index + 1 < len(lines) and lines[index + 1].is_prose)
-        if index in found or line.is_listed or line.is_headline or is_teaser:
-            taken.append(index)
-        else:
-            return _given_back(taken, lines)
-    return _given_back(taken, lines) if len(taken) == _LIST_MAX else taken
+        is_teaser = is_over and line.is_prose and not any(after.is_prose for after in lines[index + 1 : index + 2])
+        if not (line.is_listed or line.is_headline or is_teaser):
+            return _amid_text(taken, lines)
+        taken.append(index)
+    return taken if end == len(lines) else _amid_text(taken, lines)
 
 
-def _given_back(taken: Sequence[int], lines: Sequence[Line]) -> list[int]:
-    """What falls of a list amid the text: not the next subheading, and not a run of short lines."""
+def _amid_text(taken: list[int], lines: Sequence[Line]) -> list[int]:
+    """What falls of a list that text follows: of many short lines only links and items, and not the next heading.
+
+    That is a last line unlike the others, or marked as one. Many short lines may be a song, a table, a programme.
+    """
     listed = [index for index in taken if lines[index].is_listed]
     if len(taken) - len(listed) > _UNLISTED_MAX:
         return listed
-    last = lines[taken[-1]] if taken else None
-    is_subheading = last and not last.is_listed and (listed or last.block.kind is BlockKind.HEADING)
-    return list(taken[:-1] if is_subheading else taken)
+    is_heading = taken and not lines[taken[-1]].is_listed
+    return taken[:-1] if is_heading and (listed or lines[taken[-1]].block.kind is BlockKind.HEADING) else taken
 
 
-def _paragraph_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], _: Found) -> list[int]:
-    """At the tail, the next paragraph and up to two short lines before it, as a name and an office."""
+def _paragraph_under(heading: int, lines: Sequence[Line]) -> list[int]:
+    """The next paragraph and up to two short lines before it, as a name and an office, if at most one more follows."""
     for index in range(heading + 1, min(heading + 4, len(lines))):
         if lines[index].is_sentence:
             is_last = sum(line.is_prose for line in lines[index + 1 :]) <= 1
@@ -449,7 +472,8 @@ def _ends_paragraph(line: Line) -> bool:
 def _leads_on(line: Line, following: Sequence[Line]) -> bool:
     """Whether the next line continues this one, or is the paragraph that this one seems to head."""
     return any(
-        after.block.text[:1].islower() or (after.is_prose and line.block.kind is BlockKind.PARAGRAPH and line.block.link_share > 0.95)
+        after.block.text[:1].islower()
+        or (after.is_prose and line.block.kind is BlockKind.PARAGRAPH and line.block.link_share > 0.95)
         for after in following
     )
 
