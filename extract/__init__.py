@@ -1,7 +1,7 @@
-"""From bytes of the web to articles.
+"""Bytes from the web → articles: fetching, archiving and parsing.
 
-In come URLs, feeds, sitemaps, archived pages and the files that describe publishers; out go the frozen values of
-`extract.model`: feed entries, pages, articles, or the reason why there is none. `fetch` with its guard `addresses`,
-`warc` and `files` touch network and disk; every other module is pure: bytes and values in, values out.
-Nothing here knows the store, other articles or when to do what.
+In come source files, URLs, and bytes of feeds, sitemaps, robots.txt and pages; out go feed entries, pages, and articles
+or the reason why there is none (`model`). Only `fetch`, `warc` and `files` do input and output, every other module is
+pure: the same bytes read the same, whenever and after whatever. It never knows of another article, of a story, of the
+database or of Prefect.
 """

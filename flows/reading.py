@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import warnings
+
+from dateutil.parser import UnknownTimezoneWarning
 
 from extract.model import Announcement, Rejection
 from extract.warc import WarcPlace
@@ -25,3 +28,4 @@ def be_quiet() -> None:
     """Keep extractors from logging what is wrong with a page: its outcome says it."""
     for name in ("trafilatura", "htmldate", "courlan"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=UnknownTimezoneWarning)

@@ -11,7 +11,7 @@ import re
 import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from hashlib import blake2b
@@ -71,8 +71,9 @@ class Rule:
     label: bool  # matches no block that ends in a full stop, unless of two words
     mentions: tuple[str, ...]  # one of these must stand in the block; none are asked for if empty
     opens: Opening | None
-    unmistakable: bool  # means nothing else in any language
+    unmistakable: bool  # holds on pages of other languages, for blocks of two words or more
     pattern: str  # matches whole blocks
+    is_foreign: bool = False  # the page at hand is of another language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +101,12 @@ class RulePacks:
         """The language's own pack, the neutral one, and of others what is unmistakable.
 
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
-        language without its own, or of none: there only words that mean nothing else are safe.
+        language without its own, or of none: there only words are safe that mean nothing else in any language.
         """
         own = [pack for pack in (language, NEUTRAL) if pack is not None and pack in self.packs]
         others = {LINGUA_FRANCA} if language in self.packs else set(self.packs)
         foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
-        return (*(rule for pack in own for rule in self.packs[pack]), *foreign)
+        return (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
 
 
 @lru_cache(maxsize=1)
@@ -190,6 +191,10 @@ class Line:
     @property
     def is_linked(self) -> bool:
         return self.block.link_share >= 0.5
+
+    @property
+    def is_link(self) -> bool:
+        return self.block.kind is BlockKind.PARAGRAPH and self.block.link_share > 0.95
 
     @property
     def is_listed(self) -> bool:
@@ -322,6 +327,7 @@ def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
         len(line.block.text) <= rule.max_length
         and not rule.zones.isdisjoint(zones)
         and not (rule.label and line.is_stopped)
+        and not (rule.is_foreign and " " not in line.plain)
         and re.fullmatch(rule.pattern, text) is not None  # compiled once: re keeps the last 512
     )
 
@@ -459,23 +465,13 @@ def _linked_headlines(lines: Sequence[Line], found: Found) -> Found:
     headlines: Found = {}
     for index, line in enumerate(lines):
         is_next = index - 1 in headlines
-        is_after = index == 0 or is_next or index - 1 in found or _ends_paragraph(lines[index - 1])
-        if is_after and _is_linked_headline(line, is_next) and not _leads_on(line, lines[index + 1 : index + 2]):
+        is_after = index == 0 or index - 1 in found or (lines[index - 1].is_prose and lines[index - 1].is_sentence)
+        after = lines[index + 1] if index + 1 < len(lines) else None
+        heads_text = not is_next and line.is_link and after is not None and after.is_prose
+        goes_on = after is not None and after.block.text[:1].islower()
+        if (is_next or is_after) and _is_linked_headline(line, is_next) and not heads_text and not goes_on:
             headlines[index] = (CutKind.RELATED, "structure.related.linked-headline")
     return headlines
-
-
-def _ends_paragraph(line: Line) -> bool:
-    return line.is_prose and line.is_sentence
-
-
-def _leads_on(line: Line, following: Sequence[Line]) -> bool:
-    """Whether the next line continues this one, or is the paragraph that this one seems to head."""
-    return any(
-        after.block.text[:1].islower()
-        or (after.is_prose and line.block.kind is BlockKind.PARAGRAPH and line.block.link_share > 0.95)
-        for after in following
-    )
 
 
 def _is_linked_headline(line: Line, is_next: bool) -> bool:
