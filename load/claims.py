@@ -31,9 +31,7 @@ def lock(connection: Connection, name: str) -> None:
 
 def free(queue: Table, now: datetime) -> ColumnElement[bool]:
     """True of rows that no live worker holds."""
-    return or_(
-        queue.c.claimed_by.is_(None), queue.c.claimed_until < now, queue.c.claimed_by.not_in(live_workers())
-    )
+    return or_(queue.c.claimed_by.is_(None), queue.c.claimed_until < now, queue.c.claimed_by.not_in(live_workers()))
 
 
 def claim(connection: Connection, queue: Table, ids: Sequence[int], worker: int, now: datetime) -> None:

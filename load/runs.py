@@ -20,5 +20,3 @@ def begin(connection: Connection, line: str, now: datetime) -> RunId:
 
 def finish(connection: Connection, run_id: RunId, counts: Mapping[str, int], now: datetime) -> None:
     connection.execute(update(run).where(run.c.id == run_id).values(finished_at=now, counts=dict(counts)))
-
-

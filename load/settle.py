@@ -23,7 +23,7 @@ from load.revisions import fingerprints
 from load.tables import article, entry, page, revision
 from transform.assign import Newcomer, assign
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
-from transform.revision import RevisionKind, State, classify_revision
+from transform.revision import RevisionKind, State, classify_revision, notes_correction
 from transform.verify import MatchPolicy, Side, verify
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,6 +100,7 @@ def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[byt
             article.c.url_key,
             article.c.revision_id,
             revision.c.title,
+            revision.c.text,
             revision.c.modified_at,
             revision.c.fetched_at,
         )
@@ -115,7 +116,13 @@ def _turn(row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprin
 
 
 def _state(row: Row[Any], print_: Fingerprint) -> State:
-    return State(title=row.title, print=print_, modified_at=row.modified_at, fetched_at=row.fetched_at)
+    return State(
+        title=row.title,
+        print=print_,
+        corrected=notes_correction(row.text),
+        modified_at=row.modified_at,
+        fetched_at=row.fetched_at,
+    )
 
 
 def _has_new_text(turn: _Turn) -> bool:

@@ -207,6 +207,7 @@ _KIN = tuple(
     for kin in kins
 )
 _CORE = re.compile(r"[\w@©#](?:.*\w)?")
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 _SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]]|\[\d{1,3}\])*$")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
@@ -249,13 +250,14 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     Clutter hides clutter: what stands before the comment form is the tail only once the form is gone. So the page is
     swept until nothing more is found, and stripping a clean article again cuts nothing.
     """
-    authors = sorted((_plain(name.lower(), ()) for name in article.authors if " " in name), key=len, reverse=True)
+    names = (_plain(name.lower(), ()) for name in article.authors)
+    authors = sorted((name for name in names if " " in name), key=len, reverse=True)
     titles = _title_forms(article.title)
     screens = _screens(packs, article.language)
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:
-        return _match(line, zones, screens)
+        return _match(line, zones, screens) or _match_sentences(line, zones, screens, authors)
 
     lines = [_line(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
@@ -289,7 +291,7 @@ def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line
     for index, rule in matched.items():
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
-    return _linked_headlines(lines, found) | found
+    return _above_title(lines, zones, titles) | _linked_headlines(lines, found) | found
 
 
 def _zones(lines: Sequence[Line]) -> list[Zones]:
@@ -319,6 +321,16 @@ def _match(line: Line, zones: Zones, screens: Sequence[Screen]) -> Rule | None:
     else:
         rules = tuple(chain.from_iterable(those for word, those in screen.mentions if word in line.lower))
     return next((rule for rule in rules if _applies(rule, line, zones)), None)
+
+
+def _match_sentences(line: Line, zones: Zones, screens: Sequence[Screen], authors: Sequence[str]) -> Rule | None:
+    """The rule of the first sentence, where every sentence of a short block is clutter of one kind."""
+    sentences = _BETWEEN_SENTENCES.split(line.block.text) if len(line.block.text) <= LENGTHS[1] else []
+    if not 2 <= len(sentences) <= 4:
+        return None
+    lines = (_line(line.position, replace(line.block, text=sentence), authors) for sentence in sentences)
+    rules = [_match(sentence, zones, screens) for sentence in lines]
+    return rules[0] if len({rule and rule.kind for rule in rules}) == 1 else None
 
 
 def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
@@ -378,6 +390,13 @@ def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], titles: tupl
         elif len(normal) >= TITLE:
             seen.add(normal)
     return repeated
+
+
+def _above_title(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[str, ...]) -> Found:
+    """What stands over the title, before any paragraph, is the head of the page: navigation, address, date."""
+    top = [index for index, line in enumerate(lines) if Zone.TOP in zones[index] and not line.is_prose]
+    title = next((index for index in top if normalize(lines[index].block.text) in titles), 0)
+    return dict.fromkeys(range(title), (CutKind.SECTION_LABEL, "structure.section-label.above-title"))
 
 
 def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:

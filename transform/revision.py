@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,14 @@ from transform.model import Fingerprint
 
 NEARLY_SAME = 0.85  # resemblance of a text and itself with a sentence or two mended
 KEPT_SHARE = 0.25  # a text that keeps less of its length is an emptied page and no update
+
+
+_NOTE = re.compile(
+    r"^\W{0,3}(?:editor's note, )?(?:correction|clarification|erratum|errata(?: corrige)?|sprostowanie|korekta|korrektur|"
+    r"berichtigung|richtigstellung|rectificatif|corrección|rectificación|fe de errores|correzione|rettifica|correctie|"
+    r"rectificatie|correção|oprava|исправление|поправка|уточнение)\b[^.!?\n]{0,60}[:.–—-]",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 class RevisionKind(StrEnum):
@@ -30,6 +39,7 @@ class State:
 
     title: str
     print: Fingerprint
+    corrected: bool  # it says of itself that it was corrected
     modified_at: datetime | None
     fetched_at: datetime
 
@@ -44,6 +54,7 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     | fetched earlier, or says it is older               | stale      |
     | less than a quarter of the words                   | stale      |
     | nearly the same words, a figure or name withdrawn  | correction |
+    | the same, and says now that it was corrected       | correction |
     | nearly the same words, the same figures and names  | minor      |
     | anything else                                      | update     |
     """
@@ -55,9 +66,14 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
         return RevisionKind.STALE
     if _jaccard(known.print, new.print) < NEARLY_SAME:
         return RevisionKind.UPDATE
-    if len(np.setdiff1d(known.print.facts, new.print.facts)):
+    if new.corrected > known.corrected or len(np.setdiff1d(known.print.facts, new.print.facts)):
         return RevisionKind.CORRECTION
     return RevisionKind.MINOR if len(known.print.facts) == len(new.print.facts) else RevisionKind.UPDATE
+
+
+def notes_correction(text: str) -> bool:
+    """True when a paragraph of the text begins as a note of correction does, in any of a dozen languages."""
+    return _NOTE.search(text) is not None
 
 
 def _is_older(known: State, new: State) -> bool:

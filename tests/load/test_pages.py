@@ -63,4 +63,3 @@ def test_reading_a_page_twice_keeps_one_revision(engine: Engine) -> None:
 def claim(engine: Engine, me: int, limit: int) -> list[int]:
     with engine.begin() as connection:
         return [one.id for one in pages.claim_unread(connection, me, datetime.now(UTC), limit)]
-

@@ -82,7 +82,7 @@ def test_a_crash_before_the_commit_leaves_nothing_half_written(
     assert _shapes(stories(engine)) == _shapes(undisturbed)
 
 
-def test_settling_again_changes_nothing(engine: Engine, undisturbed: object) -> None:
+def test_settling_again_changes_nothing(engine: Engine) -> None:
     store_stream(engine, STREAM)
     with engine.connect() as connection:
         before = _checksum(connection)
@@ -113,7 +113,9 @@ def test_a_changed_text_keeps_its_article_and_its_story(engine: Engine) -> None:
 
 
 def test_stale_copy_does_not_replace_newer_text(engine: Engine) -> None:
-    whole = Planted(story=1, url="https://a.example/1", text=paragraphs(sentences(random.Random(1), 24)), published_at=NOW)
+    whole = Planted(
+        story=1, url="https://a.example/1", text=paragraphs(sentences(random.Random(1), 24)), published_at=NOW
+    )
     store_stream(engine, [whole])
     _store_again(engine, replace(whole, text=whole.text.split("\n\n")[0]))
     assert _kinds(engine, whole.url) == ["first", "stale"]
@@ -130,7 +132,9 @@ def test_the_same_text_again_leaves_no_revision(engine: Engine) -> None:
 
 
 def test_a_text_that_became_another_keeps_its_story_and_is_marked(engine: Engine) -> None:
-    first = Planted(story=1, url="https://a.example/1", text=paragraphs(sentences(random.Random(1), 24)), published_at=NOW)
+    first = Planted(
+        story=1, url="https://a.example/1", text=paragraphs(sentences(random.Random(1), 24)), published_at=NOW
+    )
     store_stream(engine, [first, replace(first, url="https://b.example/1")])
     _store_again(engine, replace(first, text=paragraphs(sentences(random.Random(9), 24))))
     assert partition(engine) == {("https://a.example/1", "https://b.example/1")}
@@ -229,5 +233,3 @@ def _text_of(engine: Engine, url: str) -> str | None:
 def _outcomes(engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
         return {url: outcome for url, outcome in connection.execute(select(entry.c.url, entry.c.outcome))}
-
-

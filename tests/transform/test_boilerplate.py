@@ -469,6 +469,12 @@ def test_page_without_paragraphs_is_cleaned_too() -> None:
     assert strip([]).blocks == ()
 
 
+def test_names_that_are_none_change_nothing() -> None:
+    page = article(page_of(*PROSE, "Leave a comment"))
+    for authors in ((), ("",), ("- -",), ("Gazette",)):
+        assert len(strip_boilerplate(replace(page, authors=authors), PACKS).cuts) == 1
+
+
 def test_blocks_longer_than_any_rule_are_left_alone() -> None:
     assert cut_texts("Leave a comment " * 60) == []
 
@@ -567,3 +573,10 @@ def test_packs_have_a_digest_that_stays_the_same() -> None:
     read_packs.cache_clear()
     assert read_packs().digest == PACKS.digest
     assert len(PACKS.digest) == 16
+
+
+def test_what_stands_over_the_title_before_any_paragraph_falls() -> None:
+    head = ("In today's Mirror Letters Crossword Tides", "The Gull Bay Mirror, 4 Dock Street. Best viewed at 800 x 600.")
+    title = "The market hall closes"
+    assert cut_texts(*head, title, *PROSE, title=title)[:3] == [*head, title]
+    assert head[0] not in cut_texts(PROSE[0], head[0], title, *PROSE[1:], title=title)

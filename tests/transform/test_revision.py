@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from planted import paragraphs, print_of, sentences
 
-from transform.revision import RevisionKind, State, classify_revision
+from transform.revision import RevisionKind, State, classify_revision, notes_correction
 
 FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LINES = sentences(random.Random(1), 30)
@@ -18,12 +18,13 @@ LINES = sentences(random.Random(1), 30)
 def state(
     lines: list[str], *, title: str = "Bridge opens", hours: int = 0, modified_at: datetime | None = None
 ) -> State:
-    return State(title=title, print=print_of(paragraphs(lines)), modified_at=modified_at,
+    return State(title=title, corrected=notes_correction(paragraphs(lines)), print=print_of(paragraphs(lines)), modified_at=modified_at,
                  fetched_at=FETCHED + timedelta(hours=hours))  # fmt: skip
 
 
 KNOWN = state(LINES)
 EXTENDED = [*LINES[:29], LINES[29][:-1] + " 77123."]
+NOTED = [*LINES, "", "", "Correction: An earlier version named another street."]
 MENDED = [*LINES[:29], LINES[29].replace(LINES[29].split()[2], "mended")]
 CORRECTED = [LINES[0], *LINES[2:]]
 
@@ -36,6 +37,7 @@ CORRECTED = [LINES[0], *LINES[2:]]
         (KNOWN, state(LINES, title="Bridge opens to walkers", hours=2), RevisionKind.MINOR),
         (KNOWN, state(MENDED, hours=2), RevisionKind.MINOR),
         (KNOWN, state(CORRECTED, hours=2), RevisionKind.CORRECTION),
+        (KNOWN, state(NOTED, hours=2), RevisionKind.CORRECTION),
         (KNOWN, state(EXTENDED, hours=2), RevisionKind.UPDATE),
         (KNOWN, state(LINES + sentences(random.Random(2), 6), hours=2), RevisionKind.UPDATE),
         (KNOWN, state(MENDED, hours=-2), RevisionKind.STALE),
