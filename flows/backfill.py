@@ -33,7 +33,7 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
         started = datetime.now(UTC)
         before = figures_of(store.engine)
         recorded = [_load(store, name, held) for name, held in _batches(files, source, store.settings.batch)]
-        ingest([])
+        ingest()
         counts = {
             "announced": len(files),
             "new": sum(one.new for one in recorded),

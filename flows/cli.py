@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flows.store import Store
 
 FAILED = 1
+ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
 TROUBLED = 3
 
 EPILOG = """\
@@ -141,12 +142,12 @@ def collect(names: Names = None, as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel="Work")
-def ingest(names: Names = None, as_json: AsJson = False) -> None:
+def ingest(as_json: AsJson = False) -> None:
     """Read the fetched pages, and place their articles in stories. Asks nothing of the web."""
-    with _lines(names):
+    with _at_work():
         from flows import ingest as line
 
-        counts = line.ingest(names or [])
+        counts = line.ingest()
     _show_counts("ingest", counts, as_json)
 
 
@@ -436,17 +437,27 @@ def _open_store(settings: Settings | None = None) -> Iterator[Store]:
 
 
 @contextmanager
+def _while_there_is_room(settings: Settings) -> Iterator[None]:
+    """A full disk fails in many ways, Prefect's, the archive's and the database's: told as what it is."""
+    try:
+        yield
+    except Exception as error:
+        home = _home(settings)
+        if isinstance(error, Complaint) or not home.exists() or shutil.disk_usage(home).free >= ROOM_BYTES:
+            raise
+        raise Complaint(f"The disk that holds {home} is full: make room and run again, nothing is lost.") from error
+
+
+@contextmanager
 def _at_work() -> Iterator[Store]:
     """The open store, with progress shown; Prefect may be imported in the block, and no earlier."""
     from flows.prefect_env import set_defaults
     from flows.progress import watch
 
     settings = _settings()
-    set_defaults(settings)
-    for runs in ("FLOW_RUNS", "TASK_RUNS"):  # their errors come out of the flow, and are told here, once
-        os.environ.setdefault(f"PREFECT_LOGGING_LOGGERS_PREFECT_{runs}_LEVEL", "CRITICAL")
     try:
-        with _open_store(settings) as store, watch(store.engine):
+        with _open_store(settings) as store, watch(store.engine), _while_there_is_room(settings):
+            set_defaults(settings)
             yield store
     except KeyboardInterrupt:
         typer.echo("storyfold: stopped; the next run goes on from here.", err=True)

@@ -20,6 +20,7 @@ from flows.artifacts import show_outcomes
 from flows.store import Store, open_store, read_catalogue
 from load import entries, runs, sources
 from load.engine import worker
+from load.entries import Recorded
 from load.runs import RunId
 from load.sources import DueFeed, FeedState, Poll
 
@@ -153,6 +154,8 @@ def _store_answer(store: Store, run_id: RunId, feed: DueFeed, answer: Answer) ->
     now = datetime.now(UTC)
     with store.engine.begin() as connection:
         recorded = entries.record(connection, feed.source_id, answer.entries, run_id, now, feed_id=feed.id)
+        if answer.poll.state is FeedState.UNCHANGED:
+            recorded = Recorded(known=entries.still_announced(connection, feed.id, now))
         sources.record_poll(connection, feed.id, replace(answer.poll, new=recorded.new), now)
     return Counter(
         {

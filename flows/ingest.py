@@ -26,15 +26,18 @@ from transform.verify import MatchPolicy
 
 
 @flow(name="ingest", validate_parameters=False)
-def ingest(names: Sequence[str] = ()) -> dict[str, int]:
-    """Read every unread page, of these sources or of all, and place what is read in its story. Answers counts."""
+def ingest() -> dict[str, int]:
+    """Read every unread page and place what is read in its story. Answers counts.
+
+    Of all sources: pages are settled in the order of their ids, so unread ones of one source would hold up the others.
+    """
     counts: Counter[str] = Counter()
     with open_store() as store, worker(store.engine) as me:
         settings = store.settings
         with store.engine.begin() as connection:
             run_id = runs.begin(connection, "ingest", datetime.now(UTC))
         with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
-            while batch := _claim(store, me, names):
+            while batch := _claim(store, me):
                 counts.update(read_batch(store, readers, batch))
                 counts.update(settle_batch(store))
             counts.update(settle_batch(store))  # what another worker's pages held up until now
@@ -64,9 +67,9 @@ def settle_batch(store: Store) -> dict[str, int]:
     return dict(counts)
 
 
-def _claim(store: Store, me: int, names: Sequence[str]) -> list[UnreadPage]:
+def _claim(store: Store, me: int) -> list[UnreadPage]:
     with store.engine.begin() as connection:
-        return pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch, names=names)
+        return pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch)
 
 
 def _store_results(

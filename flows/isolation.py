@@ -52,9 +52,7 @@ class Workers:
 
 
 @contextmanager
-def workers(
-    processes: int, deadline_s: float, *, start: Callable[[], None] | None = None
-) -> Iterator[Workers]:
+def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | None = None) -> Iterator[Workers]:
     """Worker processes for as long as they are needed; they start at the first call.
 
     start: called in each process before its first call.

@@ -53,7 +53,7 @@ def run_lines(names: Sequence[str] = (), passes: int = 1, pause_s: float = 0.0) 
                 time.sleep(pause_s)
             counts.update(discover(names, early=True))
             collect(names)
-            ingest(names)
+            ingest()
         result = summarise(store.engine, store.settings, counts, before, started)
     show_summary(as_markdown(result))
     return result
@@ -96,9 +96,7 @@ def summarise(
         cut=after.cuts,
         new_cuts=after.cuts - before.cuts,
         elapsed_s=(datetime.now(UTC) - since).total_seconds(),
-        store=str(settings.home.expanduser().absolute())
-        if settings.database_url is None
-        else engine.url.render_as_string(),
+        store=_whereabouts(engine, settings),
     )
 
 

@@ -76,6 +76,13 @@ def record(
     return Recorded(new=new, known=len(keyed) - new - len(updated), updated=len(updated), bad=bad)
 
 
+def still_announced(connection: Connection, feed_id: int, now: datetime) -> int:
+    """Remember that an unchanged feed announces what it did when it was read last; answers how many entries that is."""
+    read_at = select(feed.c.last_ok_at).where(feed.c.id == feed_id).scalar_subquery()
+    listed = update(entry).where(entry.c.feed_id == feed_id, entry.c.last_seen_at >= read_at)
+    return connection.execute(listed.values(last_seen_at=now)).rowcount
+
+
 def claim_due(
     connection: Connection, worker: int, now: datetime, limit: int, *, names: Collection[str] = ()
 ) -> list[ClaimedEntry]:

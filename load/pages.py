@@ -13,7 +13,7 @@ from extract.model import Page
 from extract.warc import WarcPlace
 from load.claims import claim, free, lock_claims
 from load.entries import Outcome, close, fetched
-from load.tables import page, source
+from load.tables import page
 
 MAX_ATTEMPTS = 3  # at reading: then the page is quarantined
 
@@ -70,17 +70,10 @@ def close_unchanged(connection: Connection, entry_ids: Collection[int], now: dat
         close(connection, entry_ids, Outcome.UNCHANGED, now)
 
 
-def claim_unread(
-    connection: Connection, worker: int, now: datetime, limit: int, *, names: Collection[str] = ()
-) -> list[UnreadPage]:
-    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt.
-
-    names: only those of these sources; all when empty.
-    """
+def claim_unread(connection: Connection, worker: int, now: datetime, limit: int) -> list[UnreadPage]:
+    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt."""
     lock_claims(connection, page)
     query = select(page).where(page.c.read_at.is_(None), free(page, now)).order_by(page.c.id).limit(limit)
-    if names:
-        query = query.where(page.c.source_id.in_(select(source.c.id).where(source.c.name.in_(names))))
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
     claim(connection, page, ids, worker, now)

@@ -207,6 +207,7 @@ _KIN = tuple(
     for kin in kins
 )
 _CORE = re.compile(r"[\w@©#](?:.*\w)?")
+_CLOSING = frozenset({CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT})
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 _SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]]|\[\d{1,3}\])*$")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -291,7 +292,8 @@ def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line
     for index, rule in matched.items():
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
-    return _above_title(lines, zones, titles) | _linked_headlines(lines, found) | found
+    found = _linked_headlines(lines, found) | found
+    return _above_title(lines, zones, titles) | _below_text(lines, found) | found
 
 
 def _zones(lines: Sequence[Line]) -> list[Zones]:
@@ -328,9 +330,13 @@ def _match_sentences(line: Line, zones: Zones, screens: Sequence[Screen], author
     sentences = _BETWEEN_SENTENCES.split(line.block.text) if len(line.block.text) <= LENGTHS[1] else []
     if not 2 <= len(sentences) <= 4:
         return None
-    lines = (_line(line.position, replace(line.block, text=sentence), authors) for sentence in sentences)
-    rules = [_match(sentence, zones, screens) for sentence in lines]
-    return rules[0] if len({rule and rule.kind for rule in rules}) == 1 else None
+    kind = first = None
+    for sentence in sentences:
+        rule = _match(_line(line.position, replace(line.block, text=sentence), authors), zones, screens)
+        if rule is None or kind not in (None, rule.kind):
+            return None
+        first, kind = first or rule, rule.kind
+    return first
 
 
 def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
@@ -397,6 +403,14 @@ def _above_title(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[st
     top = [index for index, line in enumerate(lines) if Zone.TOP in zones[index] and not line.is_prose]
     title = next((index for index in top if normalize(lines[index].block.text) in titles), 0)
     return dict.fromkeys(range(title), (CutKind.SECTION_LABEL, "structure.section-label.above-title"))
+
+
+def _below_text(lines: Sequence[Line], found: Found) -> Found:
+    """What stands below the comment prompt or the copyright notice, when no paragraph of the article follows."""
+    last = max((index for index, line in enumerate(lines) if line.is_prose and index not in found), default=len(lines))
+    ends = (index for index in sorted(found) if index > last and found[index][0] in _CLOSING)
+    below = range(next(ends, len(lines)) + 1, len(lines))
+    return dict.fromkeys(below, (CutKind.SECTION_LABEL, "structure.section-label.below-text"))
 
 
 def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:

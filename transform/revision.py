@@ -16,9 +16,9 @@ KEPT_SHARE = 0.25  # a text that keeps less of its length is an emptied page and
 
 
 _NOTE = re.compile(
-    r"^\W{0,3}(?:editor's note, )?(?:correction|clarification|erratum|errata(?: corrige)?|sprostowanie|korekta|korrektur|"
-    r"berichtigung|richtigstellung|rectificatif|corrección|rectificación|fe de errores|correzione|rettifica|correctie|"
-    r"rectificatie|correção|oprava|исправление|поправка|уточнение)\b[^.!?\n]{0,60}[:.–—-]",
+    r"^\W{0,3}(?:editor's note, )?(?:correction|clarification|erratum|errata(?: corrige)?|sprostowanie|korekta|"
+    r"korrektur|berichtigung|richtigstellung|rectificatif|corrección|rectificación|fe de errores|correzione|rettifica|"
+    r"correctie|rectificatie|correção|oprava|исправление|поправка|уточнение)\b[^.!?\n]{0,60}[:.–—-]",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -576,7 +576,10 @@ def test_packs_have_a_digest_that_stays_the_same() -> None:
 
 
 def test_what_stands_over_the_title_before_any_paragraph_falls() -> None:
-    head = ("In today's Mirror Letters Crossword Tides", "The Gull Bay Mirror, 4 Dock Street. Best viewed at 800 x 600.")
+    head = (
+        "In today's Mirror Letters Crossword Tides",
+        "The Gull Bay Mirror, 4 Dock Street. Best viewed at 800 x 600.",
+    )
     title = "The market hall closes"
     assert cut_texts(*head, title, *PROSE, title=title)[:3] == [*head, title]
     assert head[0] not in cut_texts(PROSE[0], head[0], title, *PROSE[1:], title=title)
