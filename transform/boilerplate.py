@@ -406,11 +406,15 @@ def _above_title(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[st
 
 
 def _below_text(lines: Sequence[Line], found: Found) -> Found:
-    """What stands below the comment prompt or the copyright notice, when no paragraph of the article follows."""
+    """What stands below the comment prompt or the copyright notice, when no paragraph of the article follows.
+
+    Tables stay: the extractor moves those of the text to the end.
+    """
     last = max((index for index, line in enumerate(lines) if line.is_prose and index not in found), default=len(lines))
     ends = (index for index in sorted(found) if index > last and found[index][0] in _CLOSING)
     below = range(next(ends, len(lines)) + 1, len(lines))
-    return dict.fromkeys(below, (CutKind.SECTION_LABEL, "structure.section-label.below-text"))
+    fallen = (CutKind.SECTION_LABEL, "structure.section-label.below-text")
+    return {index: fallen for index in below if lines[index].block.kind is not BlockKind.ROW}
 
 
 def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:

@@ -583,3 +583,9 @@ def test_what_stands_over_the_title_before_any_paragraph_falls() -> None:
     title = "The market hall closes"
     assert cut_texts(*head, title, *PROSE, title=title)[:3] == [*head, title]
     assert head[0] not in cut_texts(PROSE[0], head[0], title, *PROSE[1:], title=title)
+
+
+def test_what_stands_below_the_comment_prompt_falls_but_a_table_of_the_text_does_not() -> None:
+    row = Block(text="Docks | 1,512 | 640", kind=BlockKind.ROW)
+    below = ("~old_wolf: In my time this was not so.", row, "For sale: a boat")
+    assert cut_texts(*PROSE, "Leave a comment", *below) == ["Leave a comment", below[0], "For sale: a boat"]
