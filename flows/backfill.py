@@ -12,14 +12,14 @@ from prefect import flow
 from extract.files import find_files, read_file
 from extract.model import FeedEntry, Page, Reason, Rejection
 from extract.urls import url_key
-from flows.artifacts import show_summary
+from flows.bookkeeping import on_record, show_summary
 from flows.collect import archive_pages
 from flows.ingest import ingest
 from flows.run import Summary, as_markdown, figures_of, summarise
 from flows.store import Store, open_store
-from load import entries, runs, sources
-from load.entries import Recorded
+from load import entries, sources
 from load.pages import FetchedPage
+from load.runs import RunId
 
 
 @flow(name="load", validate_parameters=False)
@@ -32,42 +32,33 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
     with open_store() as store:
         started = datetime.now(UTC)
         before = figures_of(store.engine)
-        recorded = [_load(store, name, held) for name, held in _batches(files, source, store.settings.batch)]
+        with on_record(store, "load") as (run_id, counts):
+            for name, held in _batches(files, source, store.settings.batch):
+                counts.update(_load(store, run_id, name, held))
         ingest()
-        counts = {
-            "announced": len(files),
-            "new": sum(one.new for one in recorded),
-            "known": sum(one.known for one in recorded),
-        }
         result = summarise(store.engine, store.settings, counts, before, started)
     show_summary(as_markdown(result))
     return result
 
 
-def _load(store: Store, source: str, files: Sequence[Path]) -> Recorded:
+def _load(store: Store, run_id: RunId, source: str, files: Sequence[Path]) -> dict[str, int]:
     """Announce these files, and put into the archive those whose bytes are new."""
     now = datetime.now(UTC)
     read = {file.as_uri(): _read(file) for file in files}
     with store.engine.begin() as connection:
-        run_id = runs.begin(connection, "load", now)
         source_id = sources.ensure(connection, source, source)
         recorded = entries.record(connection, source_id, [FeedEntry(url=url) for url in read], run_id, now, fetch=False)
         ids = entries.ids(connection, [url_key(url) for url in read])
-    archive_pages(
-        store,
-        [
-            FetchedPage(entry_id=ids[url_key(url)], source_id=source_id, page=page)
-            for url, page in read.items()
-            if isinstance(page, Page)
-        ],
-        now,
-    )
-    with store.engine.begin() as connection:
         for url, page in read.items():
             if isinstance(page, Rejection):
                 entries.reject(connection, ids[url_key(url)], page, now)
-        runs.finish(connection, run_id, {"new": recorded.new, "known": recorded.known}, datetime.now(UTC))
-    return recorded
+    got = [
+        FetchedPage(entry_id=ids[url_key(url)], source_id=source_id, page=page)
+        for url, page in read.items()
+        if isinstance(page, Page)
+    ]
+    archive_pages(store, got, now)
+    return {"announced": len(files), "new": recorded.new, "known": recorded.known}
 
 
 def _read(file: Path) -> Page | Rejection:

@@ -16,9 +16,9 @@ from prefect.cache_policies import NO_CACHE
 from extract.fetch import Fetcher, FetchFault, HostPaused
 from extract.model import FetchPolicy, NotModified, Page, Rejection
 from extract.warc import write_pages
-from flows.artifacts import show_outcomes
+from flows.bookkeeping import on_record
 from flows.store import Store, open_store, read_catalogue
-from load import entries, pages, runs
+from load import entries, pages
 from load.engine import Connection, worker
 from load.entries import ClaimedEntry, Outcome
 from load.pages import FetchedPage
@@ -27,17 +27,11 @@ from load.pages import FetchedPage
 @flow(name="collect", validate_parameters=False)
 def collect(names: Sequence[str] = ()) -> dict[str, int]:
     """Fetch every entry that is due, of these sources or of all, batch after batch. Answers counts by what came."""
-    counts: Counter[str] = Counter()
     with open_store() as store, worker(store.engine) as me:
         policies = _policies(store)
-        with store.engine.begin() as connection:
-            run_id = runs.begin(connection, "collect", datetime.now(UTC))
-        with _web() as web:
+        with on_record(store, "collect") as (_, counts), _web() as web:
             while batch := _claim(store, me, names):
                 counts.update(fetch_batch(store, web, batch, policies))
-        with store.engine.begin() as connection:
-            runs.finish(connection, run_id, counts, datetime.now(UTC))
-    show_outcomes("collect", counts)
     return dict(counts)
 
 

@@ -16,9 +16,9 @@ from extract.feeds import NotAFeed, read_feed
 from extract.fetch import Fetcher, FetchFault
 from extract.model import FeedDocument, FeedEntry, FeedKind, FetchPolicy, NotModified, Page, Rejection, Validators
 from extract.sitemaps import read_sitemap
-from flows.artifacts import show_outcomes
+from flows.bookkeeping import on_record
 from flows.store import Store, open_store, read_catalogue
-from load import entries, runs, sources
+from load import entries, sources
 from load.engine import worker
 from load.entries import Recorded
 from load.runs import RunId
@@ -34,15 +34,12 @@ def discover(names: Sequence[str] = (), early: bool = False) -> dict[str, int]:
     early: also feeds that are not due yet. Answers counts: feeds, new, known, updated, failed, ….
     """
     with open_store() as store, worker(store.engine) as me:
-        now = datetime.now(UTC)
         policies = _sync_sources(store, names)
-        with store.engine.begin() as connection:
-            run_id = runs.begin(connection, "discover", now)
-            due = sources.claim_due(connection, me, now, names=names, early=early)
-        counts = Counter(poll_feeds(store, run_id, due, policies)) if due else Counter[str]()
-        with store.engine.begin() as connection:
-            runs.finish(connection, run_id, counts, datetime.now(UTC))
-    show_outcomes("discover", counts)
+        with on_record(store, "discover") as (run_id, counts):
+            with store.engine.begin() as connection:
+                due = sources.claim_due(connection, me, datetime.now(UTC), names=names, early=early)
+            if due:
+                counts.update(poll_feeds(store, run_id, due, policies))
     return dict(counts)
 
 

@@ -10,11 +10,11 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from extract.model import Rejection
-from flows.artifacts import show_outcomes
+from flows.bookkeeping import on_record
 from flows.isolation import Broken, Done, Workers, workers
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
-from load import entries, pages, revisions, runs
+from load import entries, pages, revisions
 from load.engine import worker
 from load.entries import Outcome
 from load.pages import UnreadPage
@@ -31,19 +31,16 @@ def ingest() -> dict[str, int]:
 
     Of all sources: pages are settled in the order of their ids, so unread ones of one source would hold up the others.
     """
-    counts: Counter[str] = Counter()
     with open_store() as store, worker(store.engine) as me:
         settings = store.settings
-        with store.engine.begin() as connection:
-            run_id = runs.begin(connection, "ingest", datetime.now(UTC))
-        with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
+        with (
+            on_record(store, "ingest") as (_, counts),
+            workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers,
+        ):
             while batch := _claim(store, me):
                 counts.update(read_batch(store, readers, batch))
                 counts.update(settle_batch(store))
             counts.update(settle_batch(store))  # what another worker's pages held up until now
-        with store.engine.begin() as connection:
-            runs.finish(connection, run_id, counts, datetime.now(UTC))
-    show_outcomes("ingest", counts)
     return dict(counts)
 
 

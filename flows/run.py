@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
-from flows.artifacts import show_summary
+from flows.bookkeeping import show_summary
 from flows.collect import collect
 from flows.discover import discover
 from flows.ingest import ingest
