@@ -374,7 +374,7 @@ def test_a_source_file_that_cannot_be_read_is_named(cli, tmp_path):
 
 def test_sources_of_the_store_may_be_named_where_no_file_is_needed(cli, engine):
     announce(engine, "by-hand", "https://n.example/1")
-    assert "known are by-hand." in complaint(cli("ingest", "nobody"))
+    assert "known are by-hand." in complaint(cli("collect", "nobody"))
 
 
 def test_a_database_that_cannot_be_reached_is_told_without_its_password(cli):
