@@ -11,7 +11,8 @@ run: install
 	@$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold run --passes 2
 
 # An environment with the developer's tools stays one: installing never takes tools away.
-install: $(VENV)/$(if $(wildcard $(VENV)/.dev-stamp),.dev-stamp,.run-stamp)
+TOOLS := $(firstword $(foreach kind,lab dev,$(if $(wildcard $(VENV)/.$(kind)-stamp),$(kind))) run)
+install: $(VENV)/.$(TOOLS)-stamp
 
 test: $(VENV)/.dev-stamp lint
 	$(BIN)/pytest
@@ -51,14 +52,19 @@ $(VENV)/.dev-stamp: $(VENV)/.installer-stamp $(REQ)/dev.txt pyproject.toml
 
 UV_LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
+$(VENV)/.lab-stamp: $(VENV)/.installer-stamp $(REQ)/lab.txt pyproject.toml
+	@$(call install_locked,$(REQ)/lab.txt)
+	@touch $@ $(VENV)/.dev-stamp $(VENV)/.run-stamp
+
 # Pin anew: names and hashes only, no index addresses.
 lock: $(VENV)/.installer-stamp
 	$(UV_LOCK) pyproject.toml --group build -o $(REQ)/run.txt
 	$(UV_LOCK) pyproject.toml --group build --group dev -c $(REQ)/run.txt -o $(REQ)/dev.txt
+	$(UV_LOCK) pyproject.toml --group build --group dev --group lab -c $(REQ)/dev.txt -o $(REQ)/lab.txt
 	$(UV_LOCK) --group installer -o $(REQ)/installer.txt
 
 # Speed beside peers; not part of the tests, whose result must not depend on the machine.
-bench: $(VENV)/.dev-stamp
+bench: $(VENV)/.lab-stamp
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
 
 # Stop the store's own Postgres, if `storyfold db url` left it running.

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from extract.model import Feed, FeedKind, FetchPolicy, Source, SourceName
+from extract.model import (
+    Bound,
+    Expectations,
+    Feed,
+    FeedKind,
+    FetchPolicy,
+    OnBreach,
+    OptOutPolicy,
+    PauseScope,
+    PollPolicy,
+    Source,
+    SourceName,
+    UrlParams,
+)
 from extract.urls import BadUrl, normalize_url
 
 NETWORKS = frozenset({"loopback", "private"})
@@ -17,6 +31,7 @@ NETWORKS = frozenset({"loopback", "private"})
 _DEFAULTS = FetchPolicy()
 _NAME = re.compile(r"[a-z0-9-]+")
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
 
 
 class BadSource(ValueError):
@@ -50,8 +65,10 @@ def read_source(text: str, name: str, defaults: FetchPolicy = _DEFAULTS) -> Sour
         country=table.optional("country", _COUNTRY),
         tier=table.optional("tier", _TIER) or 2,
         feeds=_feeds(table),
-        interval_s=60.0 * (table.optional("interval_minutes", _MINUTES) or 15),
-        fetch=_fetch_policy(_Table(name, "fetch.", table.optional("fetch", _TABLE) or {}), defaults),
+        polling=_poll_policy(table),
+        fetch=_fetch_policy(table.below("fetch"), defaults),
+        expect=_expectations(table.below("expect")),
+        urls=_url_params(table.below("urls")),
     )
 
 
@@ -72,6 +89,43 @@ def _feeds(table: _Table) -> tuple[Feed, ...]:
             raise BadSource(table.name, f"{feed.url} stands twice among 'feeds' and 'sitemaps'")
         seen.add(normal)
     return feeds
+
+
+def _poll_policy(table: _Table) -> PollPolicy:
+    """The interval to begin with, and the bounds; a bound that is not set makes room for the interval."""
+    usual = PollPolicy()
+    first_s = _seconds(table, "interval_minutes") or usual.first_interval_s
+    min_s = _seconds(table, "min_interval_minutes") or min(usual.min_interval_s, first_s)
+    max_s = _seconds(table, "max_interval_minutes") or max(usual.max_interval_s, first_s)
+    if not min_s <= first_s <= max_s:
+        raise BadSource(
+            table.name, "'interval_minutes' must lie between 'min_interval_minutes' and 'max_interval_minutes'"
+        )
+    return replace(usual, first_interval_s=first_s, min_interval_s=min_s, max_interval_s=max_s)
+
+
+def _seconds(table: _Table, key: str) -> float | None:
+    minutes = table.optional(key, _MINUTES)
+    return None if minutes is None else 60.0 * minutes
+
+
+def _expectations(table: _Table) -> Expectations:
+    table.refuse_others()
+    return Expectations(
+        entries_per_day=table.optional("entries_per_day", _BOUND),
+        dated_share=table.optional("dated_share", _SHARE),
+        short_share=table.optional("short_share", _SHARE),
+        languages=table.optional("languages", _LANGUAGES) or (),
+        on_breach=table.optional("on_breach", _ON_BREACH) or OnBreach.WARN,
+    )
+
+
+def _url_params(table: _Table) -> UrlParams:
+    table.refuse_others()
+    keep, drop = table.optional("keep", _PARAMS) or (), table.optional("drop", _PARAMS) or ()
+    if both := set(keep) & set(drop):
+        raise BadSource(table.name, f"'{min(both)}' stands both in 'urls.keep' and in 'urls.drop'")
+    return UrlParams(keep=tuple(sorted(keep)), drop=tuple(sorted(drop)))
 
 
 def _fetch_policy(table: _Table, defaults: FetchPolicy) -> FetchPolicy:
@@ -112,9 +166,13 @@ class _Table:
             raise BadSource(self.name, f"'{self.prefix}{key}' must be {kind.expected}, not {self.values[key]!r}")
         return value
 
+    def below(self, key: str) -> _Table:
+        """The table under this key; an empty one where there is none."""
+        return _Table(self.name, f"{key}.", self.optional(key, _TABLE) or {})
+
     def refuse_others(self) -> None:
         """Raise BadSource for the first key without a meaning."""
-        known = _FETCH if self.prefix else _SOURCE
+        known = _KNOWN[self.prefix]
         for key in self.values:
             if key not in known:
                 close = get_close_matches(key, known, n=1)
@@ -170,6 +228,26 @@ def _networks(value: Any) -> frozenset[str] | None:
     return None if named is None or not NETWORKS.issuperset(named) else frozenset(named)
 
 
+def _bound(most: float) -> Callable[[Any], Bound | None]:
+    """Reads a table of 'min' and 'max', either or both, none above `most`."""
+    read_limit = _number(0)
+
+    def read(value: Any) -> Bound | None:
+        if not isinstance(value, dict) or not value or not {"min", "max"}.issuperset(value):
+            return None
+        limits = {key: read_limit(limit) for key, limit in value.items()}
+        least, greatest = limits.get("min", 0.0), limits.get("max", most)
+        if None in limits.values() or least is None or greatest is None or not least <= greatest <= most:
+            return None
+        return Bound(**limits)
+
+    return read
+
+
+def _member(names: type[_E]) -> Callable[[Any], _E | None]:
+    return lambda value: names(value) if isinstance(value, str) and value in [*names] else None
+
+
 _TEXT = _Kind("a line of text", _text)
 _URL = _Kind("an absolute http or https URL", _url)
 _URLS = _Kind("a list of absolute http or https URLs", lambda value: _each(value, _url))
@@ -179,13 +257,33 @@ _TIER = _Kind("1, 2 or 3", _whole((1, 2, 3)))
 _MINUTES = _Kind("a number of minutes, at least 1", _number(1))
 _SECONDS = _Kind("a number of seconds above 0", _number(0.001))
 _TABLE: _Kind[Mapping[str, Any]] = _Kind("a table", lambda value: value if isinstance(value, dict) else None)
-_SOURCE = ("title", "homepage", "language", "country", "tier", "feeds", "sitemaps", "interval_minutes", "fetch")
+_BOUND = _Kind("a table of 'min' and 'max', such as { min = 20 }", _bound(float("inf")))
+_SHARE = _Kind("a table of 'min' and 'max' from 0 to 1, such as { min = 0.9 }", _bound(1))
+_LANGUAGES = _Kind(
+    "a list of ISO 639-1 codes in small letters, such as ['pl']", lambda value: _each(value, _matching("[a-z]{2}"))
+)
+_ON_BREACH = _Kind("'warn' or 'stop'", _member(OnBreach))
+_PARAMS = _Kind("a list of names of query parameters", lambda value: _each(value, _matching(r"[^\s&=?#]{1,100}")))
+_SOURCE = (
+    "title", "homepage", "language", "country", "tier", "feeds", "sitemaps", "interval_minutes",
+    "min_interval_minutes", "max_interval_minutes", "fetch", "expect", "urls",
+)  # fmt: skip
 _FETCH: Mapping[str, _Kind[Any]] = {
     "gap_s": _Kind("a number of seconds, 0 or more", _number(0)),
+    "concurrency": _Kind("a whole number from 1 to 16", _whole(range(1, 17))),
+    "retry_after_scope": _Kind("'url', 'host' or 'domain'", _member(PauseScope)),
     "timeout_s": _SECONDS,
     "read_timeout_s": _SECONDS,
     "max_bytes": _Kind("a whole number of bytes, at least 1000", _whole(range(1000, 2**40))),
+    "max_header_bytes": _Kind("a whole number of bytes, at least 1000", _whole(range(1000, 2**30))),
     "max_redirects": _Kind("a whole number from 0 to 20", _whole(range(21))),
     "user_agent": _Kind("a line of text", _text),
+    "opt_out": _Kind("'ignore', 'record' or 'obey'", _member(OptOutPolicy)),
     "allow_networks": _Kind("a list of 'loopback' and 'private'", _networks),
+}
+_KNOWN: Mapping[str, Collection[str]] = {
+    "": _SOURCE,
+    "fetch.": _FETCH,
+    "expect.": ("entries_per_day", "dated_share", "short_share", "languages", "on_breach"),
+    "urls.": ("keep", "drop"),
 }

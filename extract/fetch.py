@@ -36,7 +36,7 @@ from extract.codings import CodingError, undo_codings
 from extract.headers import Headers, conditional_headers, first_value, header_texts, retry_after_s
 from extract.model import FetchPolicy, NotModified, Page, Reason, Rejection, Validators
 from extract.robots import MAX_ROBOTS_BYTES, Robots, read_robots
-from extract.urls import BadUrl, normalize_url, registrable_domain, resolve_link
+from extract.urls import BadUrl, domain_of, normalize_url, resolve_link
 from extract.walls import wall_mark
 
 MAX_CRAWL_DELAY_S = 60.0  # some sites say 3600, copied from an example; a site in earnest says Disallow
@@ -231,7 +231,7 @@ class Fetcher:
         return read_robots(answer.status, answer.body)
 
     async def _exchange(self, call: _Call, target: URL, gap_s: float) -> _Answer:
-        gate = self._gates[_gate_name(target)]
+        gate = self._gates[domain_of(str(target))]
         async with gate.turn(call.url, gap_s):
             with _named_faults(call):
                 answer = await self._ask(call, target)
@@ -327,11 +327,6 @@ def _target(url: str, policy: FetchPolicy) -> URL:
     except PrivateAddress as fault:
         raise _Refused(Reason.PRIVATE_ADDRESS, str(fault)) from fault
     return target
-
-
-def _gate_name(target: URL) -> str:
-    port = "" if target.is_default_port() else f":{target.port}"
-    return registrable_domain(str(target)) + port
 
 
 def _location(answer: _Answer) -> str:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NOT_ARTICLE = "not-article"
     TOO_SHORT = "too-short"
     PAYWALL_TEASER = "paywall-teaser"
+    OPT_OUT = "opt-out"
 
 
 class DateOrigin(StrEnum):
@@ -53,11 +54,30 @@ class Flag(StrEnum):
     TEASER = "teaser"
     """Only the beginning stands on the page: the rest is behind a paywall or a log-in."""
     LIVE_BLOG = "live-blog"
+    FEED_TEXT = "feed-text"
+    """The page was refused: the text is what the feed carried, never canonical over a full one."""
 
 
 class FeedKind(StrEnum):
     FEED = "feed"
     SITEMAP = "sitemap"
+
+
+class PauseScope(StrEnum):
+    """What a server means that says 'later' (RFC 9110 §10.2.3 leaves it open)."""
+
+    URL = "url"
+    HOST = "host"
+    DOMAIN = "domain"
+    """The registrable domain: what one owner runs."""
+
+
+class OptOutPolicy(StrEnum):
+    """What becomes of a page whose publisher reserves it from text and data mining, or from training."""
+
+    IGNORE = "ignore"
+    RECORD = "record"
+    OBEY = "obey"
 
 
 class BlockKind(StrEnum):
@@ -73,11 +93,15 @@ class FetchPolicy:
     """How politely and how much we ask of one host; a source may override each figure in its file."""
 
     user_agent: str = "storyfold/0.1 (news archive; +https://storyfold.example/bot)"
-    gap_s: float = 2.0  # between two requests to one host; robots.txt Crawl-delay lengthens it
+    gap_s: float = 2.0  # between the starts of two requests to one domain; robots.txt Crawl-delay lengthens it
+    concurrency: int = 1  # requests to one domain at the same time
+    retry_after_scope: PauseScope = PauseScope.DOMAIN  # what rests when one answer says Retry-After
     timeout_s: float = 30.0  # for a whole exchange
     read_timeout_s: float = 10.0  # for one silent stretch of it
     max_bytes: int = 10_000_000  # after decompression; larger pages are not articles
+    max_header_bytes: int = 262_144  # all header lines of an answer together
     max_redirects: int = 5
+    opt_out: OptOutPolicy = OptOutPolicy.RECORD
     robots_ttl_s: float = 86_400.0  # RFC 9309 §2.4: no longer than a day
     allow_networks: frozenset[str] = frozenset()  # "loopback", "private": refused at connect time unless named
     connect_to: tuple[tuple[str, str, int], ...] = ()
@@ -93,6 +117,49 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PollPolicy:
+    """How often a feed is asked; between the bounds its own rhythm decides."""
+
+    first_interval_s: float = 900.0  # until its rhythm is known
+    min_interval_s: float = 300.0  # more often is no courtesy, whatever it publishes
+    max_interval_s: float = 86_400.0  # feeds slow down and never die
+    full_get_every: int = 24  # polls; then one without validators, since some servers say 304 for ever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a figure is expected to be; None where any will do."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class OnBreach(StrEnum):
+    WARN = "warn"
+    STOP = "stop"
+    """The source's pages wait unread until it is well again or a person releases them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What a source is when it is well; checked on every run."""
+
+    entries_per_day: Bound | None = None
+    dated_share: Bound | None = None  # of its articles, those with a trusted date
+    short_share: Bound | None = None  # of its pages, those rejected as too short
+    languages: tuple[str, ...] = ()  # ISO 639-1, that nearly all its articles are in; empty for any
+    on_breach: OnBreach = OnBreach.WARN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlParams:
+    """What the query parameters of one publisher's URLs mean, where the common rules are wrong about them."""
+
+    keep: tuple[str, ...] = ()  # names that choose what is shown, though they look like tracking
+    drop: tuple[str, ...] = ()  # names that choose nothing, such as a session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A publisher, as its file says."""
 
@@ -103,8 +170,10 @@ class Source:
     country: str | None  # ISO 3166-1 alpha-2
     tier: int  # 1 agency or paper of record, 2 ordinary, 3 aggregator: a tie-breaker for the canonical member
     feeds: tuple[Feed, ...]
-    interval_s: float  # between two scheduled polls of a feed
+    polling: PollPolicy
     fetch: FetchPolicy
+    expect: Expectations = Expectations()
+    urls: UrlParams = UrlParams()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +218,7 @@ class Page:
     headers: tuple[tuple[str, str], ...]
     body: bytes  # content codings undone
     fetched_at: datetime
+    opt_outs: tuple[str, ...] = ()  # what reserves it: 'robots:GPTBot', 'header:tdm-reservation', 'tdmrep', …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

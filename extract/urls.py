@@ -100,6 +100,17 @@ def registrable_domain(url: str) -> str:
     return ".".join(host.split(".")[-domain.count(".") - 1 :]) if domain else host
 
 
+def domain_of(url: str) -> str:
+    """The registrable domain, with the port where it is not the scheme's own: whom to be polite to. Empty for a file.
+
+    Raises BadUrl.
+    """
+    parsed = _parse(url)
+    if parsed.scheme == "file":
+        return ""
+    return registrable_domain(url) + ("" if parsed.is_default_port() else f":{parsed.port}")
+
+
 def is_home_page(url: str) -> bool:
     """Whether the URL is that of a whole site, or of its edition in one language."""
     parts = urlsplit(url)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import Announcement, DateOrigin, FeedEntry, FeedKind, Rejection, SourceName
-from extract.urls import BadUrl, host_of, url_key
+from extract.urls import BadUrl, domain_of, host_of, url_key
 from load.claims import claim, free, lock_claims
 from load.rows import clean_text
 from load.runs import RunId
@@ -271,6 +271,7 @@ def _insert(
             "url": item.url,
             "url_key": key,
             "host": host_of(item.url),
+            "domain": domain_of(item.url),
             "title": clean_text(item.title),
             "summary": clean_text(item.summary),
             "text": clean_text(item.text),

@@ -154,7 +154,13 @@ def _write_sources(connection: Connection, sources: Sequence[Source]) -> None:
 def _write_feeds(connection: Connection, sources: Sequence[Source]) -> None:
     ids = {name: id_ for id_, name in connection.execute(select(source.c.id, source.c.name))}
     rows = [
-        {"source_id": ids[s.name], "url": f.url, "kind": f.kind, "interval_s": s.interval_s, "active": True}
+        {
+            "source_id": ids[s.name],
+            "url": f.url,
+            "kind": f.kind,
+            "interval_s": s.polling.first_interval_s,
+            "active": True,
+        }
         for s in sorted(sources, key=lambda s: s.name)
         for f in s.feeds
     ]

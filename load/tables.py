@@ -89,6 +89,16 @@ source = Table(
     Column("country", Text, comment="ISO 3166-1 alpha-2"),
     Column("tier", SmallInteger, nullable=False, comment="1 agency or paper of record, 2 ordinary, 3 aggregator"),
     Column("active", Boolean, nullable=False, comment="false once its file is gone"),
+    Column(
+        "expect", JSONB, nullable=False, server_default=text("'{}'"), comment="what its file says it is when it is well"
+    ),
+    Column("keep_params", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="[urls] keep of its file"),
+    Column("drop_params", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="[urls] drop of its file"),
+    Column(
+        "domains", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="registrable domains of its URLs"
+    ),
+    when("held_at", "its pages wait unread since then: it broke an expectation; null when they do not"),
+    when("released_at", "a person released it; what came before is not held against it"),
     comment="A publisher",
 )
 
@@ -100,12 +110,34 @@ feed = Table(
     Column("url", Text, nullable=False),
     Column("kind", Text, nullable=False, comment="feed or sitemap"),
     Column("active", Boolean, nullable=False, comment="false once the source's file no longer lists it"),
-    Column("interval_s", Double, nullable=False, comment="seconds between two scheduled polls"),
+    Column(
+        "parent_id", ForeignKey("feed.id"), index=True, comment="sitemap index that names it; null when its file does"
+    ),
+    when("announced_at", "last change by its index's word"),
+    Column("interval_s", Double, nullable=False, comment="seconds between two polls, by its present rhythm"),
+    Column("entries_per_hour", Double, comment="new entries, estimated from its polls; null before the second"),
     Column("etag", Text, comment="validator of the last answer"),
     Column("last_modified", Text, comment="validator of the last answer"),
     Column("body_digest", LargeBinary, comment="of the last answer: validators lie"),
     Column("polls", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0", comment="since the last answer that could be read"),
+    Column(
+        "failure_weight", Double, nullable=False, server_default="0", comment="of these: hard 1, soft .5, passing .25"
+    ),
+    Column(
+        "polls_since_full", Integer, nullable=False, server_default="0", comment="polls since one without validators"
+    ),
+    Column(
+        "listed",
+        ARRAY(LargeBinary),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="URL keys of the last document that could be read",
+    ),
+    when("newest_at", "latest time that the last document named"),
+    when("changed_at", "last answer whose bytes differed from the one before"),
+    when("retired_at", "polled rarely since then: it stays the same and is old; null when it lives"),
+    Column("sample", JSONB, comment="place in the archive of the last answer that could not be read"),
     Column(
         "state",
         Text,
@@ -133,7 +165,9 @@ entry = Table(
     Column("feed_id", ForeignKey(feed.c.id), index=True, comment="null for what was loaded by hand"),
     Column("url", Text, nullable=False, comment="as announced first"),
     Column("url_key", LargeBinary, nullable=False, unique=True, comment="digest of the normalised URL"),
-    Column("host", Text, nullable=False, comment="host[:port]: fetched one at a time"),
+    Column("former_key", LargeBinary, index=True, comment="its key under the rules before; null when that is the same"),
+    Column("host", Text, nullable=False, comment="host[:port]"),
+    Column("domain", Text, nullable=False, comment="registrable domain[:port]: one worker at a time asks it"),
     Column("title", Text, comment="as announced"),
     Column("summary", Text, comment="as announced"),
     Column("text", Text, comment="full text the feed carried"),
@@ -153,9 +187,10 @@ entry = Table(
     *claim(),
     one_of("outcome", *OUTCOMES),
     CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
-    Index("entry_due_idx", "fetch_due_at", postgresql_where=text("fetch_due_at IS NOT NULL")),
+    Index("entry_due_idx", "domain", "fetch_due_at", "id", postgresql_where=text("fetch_due_at IS NOT NULL")),
     Index("entry_outcome_idx", "source_id", "outcome"),
     Index("entry_first_seen_at_idx", "first_seen_at", postgresql_using="brin"),
+    Index("entry_quarantined_idx", "outcome_at", postgresql_where=text("outcome = 'quarantined'")),
     comment="One URL as announced",
 )
 
@@ -170,6 +205,13 @@ page = Table(
     Column("status", SmallInteger, nullable=False),
     Column("headers", JSONB, nullable=False, comment="response headers, list of [name, value]"),
     when("fetched_at", "when the web answered", nullable=False),
+    Column(
+        "opt_outs",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="signals that reserve it from mining or training",
+    ),
     Column("body_digest", LargeBinary, nullable=False),
     Column("body_bytes", Integer, nullable=False),
     Column("warc_file", Text, nullable=False, comment="relative to the archive"),
@@ -184,12 +226,58 @@ page = Table(
     comment="Bytes at a moment; the bytes themselves lie in the WARC archive",
 )
 
+coverage_gap = Table(
+    "coverage_gap",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("feed_id", ForeignKey(feed.c.id), nullable=False, index=True),
+    when("since", "the feed was read then", nullable=False),
+    when(
+        "until",
+        "and then it listed nothing of what it had listed: in between entries may have come and gone",
+        nullable=False,
+    ),
+    when("found_at", "when the poll showed it", nullable=False),
+    when("backfilled_at", "a backfill has looked for what was missed"),
+    Column("entries_found", Integer, comment="by that backfill"),
+    UniqueConstraint("feed_id", "until"),
+    Index("coverage_gap_open_idx", "feed_id", postgresql_where=text("backfilled_at IS NULL")),
+    comment="A time in which a feed may have announced what nobody read",
+)
+
+breach = Table(
+    "breach",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("expectation", Text, nullable=False, comment="entries_per_day, dated_share, short_share, languages"),
+    Column("expected", Text, nullable=False, comment="as its file says, in words"),
+    Column("observed", Text, nullable=False, comment="last, in words"),
+    Column("on_breach", Text, nullable=False, comment="warn or stop"),
+    when("begun_at", "first check that showed it", nullable=False),
+    when("seen_at", "last check that showed it", nullable=False),
+    when("ended_at", "first check that no longer showed it; null while it lasts"),
+    one_of("expectation", "entries_per_day", "dated_share", "short_share", "languages"),
+    one_of("on_breach", "warn", "stop"),
+    Index("breach_open_idx", "source_id", "expectation", unique=True, postgresql_where=text("ended_at IS NULL")),
+    comment="A source is not what its file expects",
+)
+
+store_state = Table(
+    "store_state",
+    metadata,
+    Column("name", Text, primary_key=True, comment="url_rules"),
+    Column("value", Text, nullable=False),
+    comment="What the store remembers of itself",
+)
+
 article = Table(
     "article",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True, comment="in order of settling"),
     Column("url", Text, nullable=False),
     Column("url_key", LargeBinary, nullable=False, unique=True),
+    Column("former_key", LargeBinary, index=True, comment="its key under the rules before; null when that is the same"),
     Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
     Column("revision_id", BigInteger, nullable=False, index=True, comment="what it says now"),
     when("first_fetched_at", "of its first page", nullable=False),

@@ -19,6 +19,7 @@ from extract.model import (
     FetchPolicy,
     Flag,
     Page,
+    PollPolicy,
     Source,
     SourceName,
 )
@@ -74,7 +75,7 @@ def a_source(name: str = "harbour-courier", *, tier: int = 2) -> Source:
         country="GB",
         tier=tier,
         feeds=(Feed(url=f"https://{name}.example/feed.xml", kind=FeedKind.FEED),),
-        interval_s=900.0,
+        polling=PollPolicy(),
         fetch=FetchPolicy(),
     )
 

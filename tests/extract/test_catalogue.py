@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extract.catalogue import BadSource, read_source
-from extract.model import Feed, FeedKind, FetchPolicy, Source, SourceName
+from extract.model import Feed, FeedKind, FetchPolicy, PollPolicy, Source, SourceName
 
 FULL = """
 title = "Głos Doliny"
@@ -42,7 +42,7 @@ def test_file_is_read_whole() -> None:
             Feed(url="https://glos.example/atom", kind=FeedKind.FEED),
             Feed(url="https://glos.example/news.xml", kind=FeedKind.SITEMAP),
         ),
-        interval_s=450.0,
+        polling=PollPolicy(first_interval_s=450.0),
         fetch=FetchPolicy(
             user_agent="storyfold-test/1",
             gap_s=5.0,
@@ -59,7 +59,7 @@ def test_file_is_read_whole() -> None:
 
 def test_a_title_is_enough() -> None:
     source = read_source('title = "The Post"', "post")
-    assert (source.tier, source.interval_s, source.feeds, source.fetch) == (2, 900.0, (), FetchPolicy())
+    assert (source.tier, source.polling, source.feeds, source.fetch) == (2, PollPolicy(), (), FetchPolicy())
     assert (source.homepage, source.language, source.country) == (None, None, None)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 
-from extract.model import Feed, FeedKind, FetchPolicy, Source, SourceName, Validators
+from extract.model import Feed, FeedKind, FetchPolicy, PollPolicy, Source, SourceName, Validators
 from load import sources
 from load.engine import worker
 from load.sources import DueFeed, FeedState, Poll
@@ -22,7 +22,7 @@ DAILY = Source(
     country=None,
     tier=2,
     feeds=(Feed(url="https://daily.example/feed", kind=FeedKind.FEED),),
-    interval_s=900,
+    polling=PollPolicy(),
     fetch=FetchPolicy(),
 )
 READ = Poll(state=FeedState.OK, validators=Validators(etag='"1"'), body_digest=b"1")
@@ -30,7 +30,7 @@ READ = Poll(state=FeedState.OK, validators=Validators(etag='"1"'), body_digest=b
 
 def test_the_catalogue_says_what_the_files_say(engine: Engine) -> None:
     sync(engine, DAILY)
-    sync(engine, replace(DAILY, title="The Daily News", interval_s=60.0))
+    sync(engine, replace(DAILY, title="The Daily News", polling=PollPolicy(first_interval_s=60.0)))
     with engine.connect() as connection:
         assert connection.execute(select(source.c.title, source.c.active)).all() == [("The Daily News", True)]
         assert connection.execute(select(feed.c.interval_s)).all() == [(60.0,)]
