@@ -26,7 +26,7 @@ from extract.page_dates import modified_times, published_times
 from extract.plaintext import read_lines
 from extract.sniff import is_plain_text, other_kind
 from extract.title import read_title
-from extract.urls import is_home_page, slug_of, url_key
+from extract.urls import is_home_page, slug_of
 
 MIN_WORDS = 25  # a shorter text is a caption or a stub
 MAX_LINKED_SHARE = 0.6  # of the text; above, a page without article markup is a listing
@@ -62,7 +62,6 @@ def _read_html(page: Page, tree: HtmlElement, announced: Announcement) -> Articl
     published = publication(published_times(about), modified_times(about), announced, page.fetched_at)
     return Article(
         url=url,
-        key=url_key(url),
         source=announced.source,
         title=read_title(about, announced) or heading(blocks) or slug_of(page.final_url),
         authors=read_authors(about, announced),
@@ -86,7 +85,6 @@ def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rej
     published = publication({DateOrigin.URL: [day] if day else []}, (), announced, page.fetched_at)
     return Article(
         url=page.final_url,
-        key=url_key(page.final_url),
         source=announced.source,
         title=heading(blocks) or announced.title or slug_of(page.final_url),
         authors=announced.authors,

@@ -262,8 +262,7 @@ class Block:
 class Article:
     """What one page says, before any cleaning."""
 
-    url: str  # canonical, when the page names one on the same registrable domain
-    key: UrlKey
+    url: str  # canonical, when the page names one on the same registrable domain; its key is its identity
     source: SourceName
     title: str
     authors: tuple[str, ...]

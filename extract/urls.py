@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from posixpath import normpath
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from tld import get_fld
 from yarl import URL
 
-from extract.model import UrlKey
+from extract.model import UrlKey, UrlParams
 
 NORMALIZATION = 1
 """Version of the rules below. It goes into every key: a change of rules is a change of identity, never a silent one."""
@@ -44,6 +47,23 @@ _HOST_END = re.compile(r"[/?#]")
 _HOME = re.compile(r"/?(?:[a-z]{2}(?:-[a-z]{2})?/?)?(?:(?:index|home|default)(?:\.\w+)?/?)?", re.I)
 
 
+@dataclass(frozen=True)
+class UrlRules:
+    """By which two URLs are one: the common rules, and what single publishers say of their query parameters."""
+
+    params: Mapping[str, UrlParams] = field(default_factory=dict)  # by registrable domain
+
+    @cached_property
+    def name(self) -> str:
+        """Names these rules: equal for equal rules, and only for them."""
+        said = sorted((domain, one.keep, one.drop) for domain, one in self.params.items())
+        return f"{NORMALIZATION}:{hashlib.blake2b(repr(said).encode(), digest_size=8).hexdigest()}"
+
+
+COMMON_RULES = UrlRules()
+_NO_PARAMS = UrlParams()
+
+
 class BadUrl(ValueError):
     """A text that is no absolute http, https or file URL."""
 
@@ -56,28 +76,28 @@ class BadUrl(ValueError):
         return f"{self.why}: {self.url[:200]!r}"
 
 
-def normalize_url(url: str) -> str:
+def normalize_url(url: str, rules: UrlRules = COMMON_RULES) -> str:
     """The URL in normal form: two URLs with one normal form are one page.
 
     Evened out: case of scheme and host, IDNA, default port, dot segments, percent-encoding, the dot after a host.
-    Dropped: fragment, user name, tracking parameters. Left alone: http or https, `www.`, order of the query, trailing
-    slash, case of the path.
+    Dropped: fragment, user name, tracking parameters, and others that the rules name for its domain. Left alone: http
+    or https, `www.`, order of the query, trailing slash, case of the path.
     Raises BadUrl.
     """
     parsed = _parse(url)
     if parsed.scheme == "file":
         return f"file://{normpath(parsed.raw_path)}"
-    query = _without_tracking(parsed.raw_query_string)
+    query = _essential(parsed.raw_query_string, _params(url, rules) if parsed.raw_query_string else _NO_PARAMS)
     return f"{parsed.scheme}://{_authority(parsed)}{parsed.raw_path}{'?' if query else ''}{query}"
 
 
-def url_key(url: str) -> UrlKey:
+def url_key(url: str, rules: UrlRules = COMMON_RULES) -> UrlKey:
     """Digest of the normal form: the identity of an entry and of an article. Raises BadUrl.
 
     http and https give one key: publishers moved from one to the other with their archives, and no newsroom serves two
     articles under one address. The URL that is asked stays as announced.
     """
-    folded = re.sub(r"^http:", "https:", normalize_url(url))
+    folded = re.sub(r"^http:", "https:", normalize_url(url, rules))
     version = f"url-key-{NORMALIZATION}".encode()
     return UrlKey(hashlib.blake2b(folded.encode(), digest_size=16, person=version).digest())
 
@@ -176,8 +196,17 @@ def _authority(parsed: URL) -> str:
     return _bracketed(_host(parsed)) + port
 
 
-def _without_tracking(query: str) -> str:
-    return "&".join(part for part in query.split("&") if part and not _TRACKING.fullmatch(part.partition("=")[0]))
+def _params(url: str, rules: UrlRules) -> UrlParams:
+    return rules.params.get(registrable_domain(url), _NO_PARAMS) if rules.params else _NO_PARAMS
+
+
+def _essential(query: str, params: UrlParams) -> str:
+    """The query without the parameters that choose nothing."""
+    return "&".join(part for part in query.split("&") if part and _chooses(part.partition("=")[0], params))
+
+
+def _chooses(name: str, params: UrlParams) -> bool:
+    return name in params.keep or not (name in params.drop or _TRACKING.fullmatch(name))
 
 
 def _with_authority(base: str, link: str) -> str:

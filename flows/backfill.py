@@ -11,7 +11,6 @@ from prefect import flow
 
 from extract.files import find_files, read_file
 from extract.model import FeedEntry, Page, Reason, Rejection
-from extract.urls import url_key
 from flows.bookkeeping import on_record, show_summary
 from flows.collect import archive_pages
 from flows.ingest import ingest
@@ -48,12 +47,12 @@ def _load(store: Store, run_id: RunId, source: str, files: Sequence[Path]) -> di
     with store.engine.begin() as connection:
         source_id = sources.ensure(connection, source, source)
         recorded = entries.record(connection, source_id, [FeedEntry(url=url) for url in read], run_id, now, fetch=False)
-        ids = entries.ids(connection, [url_key(url) for url in read])
+        ids = entries.ids(connection, read)
         for url, page in read.items():
             if isinstance(page, Rejection):
-                entries.reject(connection, ids[url_key(url)], page, now)
+                entries.reject(connection, ids[url], page, now)
     got = [
-        FetchedPage(entry_id=ids[url_key(url)], source_id=source_id, page=page)
+        FetchedPage(entry_id=ids[url], source_id=source_id, page=page)
         for url, page in read.items()
         if isinstance(page, Page)
     ]

@@ -21,6 +21,7 @@ from flows.store import Store, open_store, read_catalogue
 from load import entries, sources
 from load.engine import worker
 from load.entries import Recorded
+from load.keys import follow_rules
 from load.runs import RunId
 from load.sources import DueFeed, FeedState, Poll
 
@@ -73,6 +74,8 @@ def _sync_sources(store: Store, names: Sequence[str]) -> dict[str, FetchPolicy]:
         )
     with store.engine.begin() as connection:
         sources.sync(connection, catalogue)
+    with store.engine.begin() as connection:  # of its own: all others wait while keys are made anew
+        follow_rules(connection)
     return {source.name: source.fetch for source in catalogue}
 
 

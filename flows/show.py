@@ -515,9 +515,13 @@ def extraction_values(value: CleanArticle | Rejection) -> Mapping[str, object]:
     if isinstance(value, Rejection):
         return {"rejected": value.reason, "detail": value.detail, "url": value.url}
     article = asdict(value.article)
-    article |= {"key": value.article.key.hex(), "blocks": None, "flags": sorted(value.article.flags)}
     del article["blocks"], article["source"]
-    return {**article, "text": value.text, "cuts": [asdict(cut) for cut in value.cuts]}
+    return {
+        **article,
+        "flags": sorted(value.article.flags),
+        "text": value.text,
+        "cuts": [asdict(cut) for cut in value.cuts],
+    }
 
 
 def _in_order(value: CleanArticle) -> list[tuple[int, str, str | None]]:

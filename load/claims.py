@@ -6,27 +6,20 @@ so two workers never choose the same rows, and claims are free again when their 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, or_, update
 
 from load.engine import live_workers
+from load.locks import lock
 
 LEASE = timedelta(minutes=15)  # longer than any batch: every fetch and every reading has a deadline of its own
-_LOCKS = 0x53464C44  # class of this project's advisory locks, "SFLD"
 
 
 def lock_claims(connection: Connection, queue: Table) -> None:
     """Hold the queue's lock until the transaction ends."""
     lock(connection, f"claim {queue.name}")
-
-
-def lock(connection: Connection, name: str) -> None:
-    """Hold the lock of this name until the transaction ends; one holder at a time in the whole store."""
-    key = zlib.crc32(name.encode()) - (1 << 31)  # advisory lock keys are signed
-    connection.execute(select(func.pg_advisory_xact_lock(_LOCKS, key)))
 
 
 def free(queue: Table, now: datetime) -> ColumnElement[bool]:

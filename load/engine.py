@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError
 
+from load.keys import NewerRules, follow_rules
 from load.tables import SCHEMA, metadata
 from load.views import create_views
 
@@ -145,6 +146,16 @@ def upgrade(engine: Engine) -> None:
         _migrate(engine, config)
     with engine.begin() as connection:
         create_views(connection)
+    _follow_rules(engine)
+
+
+def _follow_rules(engine: Engine) -> None:
+    """Bring the keys of URLs to this program's rules."""
+    try:
+        with engine.begin() as connection:
+            follow_rules(connection)
+    except NewerRules as error:
+        raise StoreUnavailable(f"{_name(engine.url)} was written by a newer storyfold.") from error
 
 
 def _migrate(engine: Engine, config: Config) -> None:

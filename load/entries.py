@@ -6,13 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, null, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import Announcement, DateOrigin, FeedEntry, FeedKind, Rejection, SourceName
-from extract.urls import BadUrl, domain_of, host_of, url_key
+from extract.urls import BadUrl, UrlRules, domain_of, host_of, url_key
 from load.claims import claim, free, lock_claims
+from load.keys import by_key, known_by, read_rules
 from load.rows import clean_text
 from load.runs import RunId
 from load.tables import entry, feed, source
@@ -66,13 +68,13 @@ def record(
 
     fetch: false for entries whose bytes are at hand already.
     """
-    keyed, bad = _keyed(entries)
+    keyed, bad = _keyed(entries, read_rules(connection))
     known = _known(connection, list(keyed))
     fresh = {key: e for key, e in keyed.items() if key not in known}
-    updated = [key for key, e in keyed.items() if key in known and _is_later(e.updated_at, known[key])]
+    updated = {known[key].id: e for key, e in keyed.items() if key in known and _is_later(e, known[key])}
     new = _insert(connection, source_id, feed_id, fresh, run_id, now, fetch=fetch)
-    _refresh(connection, list(known), now)
-    _reopen(connection, {key: keyed[key] for key in updated}, now)
+    _refresh(connection, [row.id for row in known.values()], now)
+    _reopen(connection, updated, now)
     return Recorded(new=new, known=len(keyed) - new - len(updated), updated=len(updated), bad=bad)
 
 
@@ -217,39 +219,40 @@ def announcements(connection: Connection, entry_ids: Collection[int]) -> dict[in
     }
 
 
-def ids(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:
-    """URL key → id of the entries that are in the ledger."""
-    query = select(entry.c.url_key, entry.c.id).where(entry.c.url_key.in_(keys))
-    return {key: id_ for key, id_ in connection.execute(query)}
+def ids(connection: Connection, urls: Collection[str]) -> dict[str, int]:
+    """URL → id of its entry, for those that are in the ledger. Raises BadUrl."""
+    rules = read_rules(connection)
+    keys = {url: url_key(url, rules) for url in urls}
+    known = _known(connection, list(keys.values()))
+    return {url: known[key].id for url, key in keys.items() if key in known}
 
 
 def _origin(kind: str | None) -> DateOrigin:
     return DateOrigin.SITEMAP if kind == FeedKind.SITEMAP else DateOrigin.FEED
 
 
-def _keyed(entries: Sequence[FeedEntry]) -> tuple[dict[bytes, FeedEntry], int]:
+def _keyed(entries: Sequence[FeedEntry], rules: UrlRules) -> tuple[dict[bytes, FeedEntry], int]:
     """The entries by key of their URL, the first of each; and how many have no usable URL."""
     keyed: dict[bytes, FeedEntry] = {}
     bad = 0
     for item in entries:
         try:
-            keyed.setdefault(url_key(item.url), item)
+            keyed.setdefault(url_key(item.url, rules), item)
         except BadUrl:
             bad += 1
     return keyed, bad
 
 
-def _known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, datetime | None]:
-    """Key → time of the state we know of it, for the entries that are in the ledger."""
-    known_at = func.greatest(entry.c.updated_at, entry.c.published_at)
-    return {
-        key: at for key, at in connection.execute(select(entry.c.url_key, known_at).where(entry.c.url_key.in_(keys)))
-    }
+def _known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Row[Any]]:
+    """Key → entry, for those that are in the ledger: its id, and the time of the state we know of it."""
+    known_at = func.greatest(entry.c.updated_at, entry.c.published_at).label("known_at")
+    query = select(entry.c.id, entry.c.url_key, entry.c.former_key, known_at)
+    return by_key(connection.execute(query.where(known_by(entry, keys))), keys)
 
 
-def _is_later(announced: datetime | None, known: datetime | None) -> bool:
+def _is_later(announced: FeedEntry, known: Row[Any]) -> bool:
     """A first time is no change: feeds begin to state times without touching their articles."""
-    return announced is not None and known is not None and announced > known
+    return None not in (announced.updated_at, known.known_at) and announced.updated_at > known.known_at
 
 
 def _insert(
@@ -289,13 +292,13 @@ def _insert(
     return len(connection.execute(statement, rows).all())
 
 
-def _refresh(connection: Connection, keys: Sequence[bytes], now: datetime) -> None:
+def _refresh(connection: Connection, entry_ids: Sequence[int], now: datetime) -> None:
     """Remember that these are still announced: what is forgotten would be taken for new one day."""
-    connection.execute(update(entry).where(entry.c.url_key.in_(keys)).values(last_seen_at=now))
+    connection.execute(update(entry).where(entry.c.id.in_(entry_ids)).values(last_seen_at=now))
 
 
-def _reopen(connection: Connection, updated: dict[bytes, FeedEntry], now: datetime) -> None:
-    for key, item in sorted(updated.items()):
+def _reopen(connection: Connection, updated: dict[int, FeedEntry], now: datetime) -> None:
+    for entry_id, item in sorted(updated.items()):
         values = {
             "updated_at": item.updated_at,
             "outcome": Outcome.PENDING,
@@ -306,4 +309,4 @@ def _reopen(connection: Connection, updated: dict[bytes, FeedEntry], now: dateti
             "fetch_due_at": now,
         }
         not_waiting = or_(entry.c.outcome != Outcome.PENDING, entry.c.fetch_due_at.is_not(None))
-        connection.execute(update(entry).where(entry.c.url_key == key, not_waiting).values(values))
+        connection.execute(update(entry).where(entry.c.id == entry_id, not_waiting).values(values))

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from extract.model import Source
 from extract.urls import BadUrl, url_key
+from load.keys import read_rules
 from transform.normalize import words
 
 SAME_PARAGRAPH = 0.4  # share of the words of two paragraphs that both have
@@ -619,7 +620,7 @@ def why(connection: Connection, url_or_id: str) -> History:
 
 def _locate(connection: Connection, url_or_id: str) -> tuple[list[int], int | None]:
     """The ids of the entries that are or led to the item, and that of its article."""
-    clue, values = _clue(url_or_id)
+    clue, values = _clue(connection, url_or_id)
     article_ids = "SELECT id FROM storyfold.article WHERE " + clue["article"]
     entries = f"SELECT id, article_id FROM storyfold.entry WHERE {clue['entry']} OR article_id IN ({article_ids})"
     rows = connection.execute(text(entries), values).all()
@@ -629,17 +630,18 @@ def _locate(connection: Connection, url_or_id: str) -> tuple[list[int], int | No
     return [row.id for row in rows], min(articles, default=None)
 
 
-def _clue(url_or_id: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+def _clue(connection: Connection, url_or_id: str) -> tuple[Mapping[str, str], dict[str, Any]]:
     """The conditions, by table, under which a row is the item that was asked for."""
     kind, _, number = url_or_id.rpartition(":")
     if number.isdecimal() and kind in ("", "article", "entry"):
         known = {"article": "false", "entry": "false", kind or "article": "id = :id"}
         return known, {"id": int(number)}
     try:
-        key = url_key(url_or_id)
+        key = url_key(url_or_id, read_rules(connection))
     except BadUrl as error:
         raise UnknownItem(f"'{url_or_id}' is neither an id nor a URL: {error.why}.") from error
-    return {"article": "url_key = :key", "entry": "url_key = :key"}, {"key": key}
+    has_it = "(url_key = :key OR former_key = :key)"
+    return {"article": has_it, "entry": has_it}, {"key": key}
 
 
 def _article(connection: Connection, article_id: int) -> ArticleReport:

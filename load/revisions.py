@@ -136,7 +136,6 @@ def _revision_row(reading: Reading) -> dict[str, object]:
         "page_id": reading.page_id,
         "read_spec": reading.read_spec,
         "url": clean_text(article.url),
-        "url_key": article.key,
         "title": clean_text(article.title),
         "authors": [clean_text(author) for author in article.authors],
         "summary": clean_text(article.summary),

@@ -15,9 +15,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
+from extract.model import UrlKey
+from extract.urls import UrlRules, url_key
 from load import index, stories
-from load.claims import lock
 from load.entries import Outcome, close
+from load.keys import by_key, known_by, read_rules
+from load.locks import lock
 from load.pages import mark_read
 from load.revisions import fingerprints
 from load.tables import article, entry, page, revision
@@ -41,6 +44,7 @@ class Settled:
 class _Turn:
     """One read page, and what it is to the article we know."""
 
+    key: UrlKey
     row: Row[Any]
     print: Fingerprint
     known: Row[Any] | None  # the article with its current revision
@@ -78,19 +82,21 @@ def _next_turns(connection: Connection, limit: int) -> list[_Turn]:
         .order_by(page.c.id, revision.c.id)
         .limit(limit)
     )
-    rows = _before_repeat(connection.execute(query).all())
-    known = _known_articles(connection, [row.url_key for row in rows])
-    prints = fingerprints(connection, [row.id for row in rows] + [row.revision_id for row in known.values()])
-    return [_turn(row, known.get(row.url_key), prints) for row in rows]
+    keyed = _before_repeat(connection.execute(query).all(), read_rules(connection))
+    known = _known_articles(connection, list(keyed))
+    prints = fingerprints(connection, [row.id for row in keyed.values()] + [row.revision_id for row in known.values()])
+    return [_turn(key, row, known.get(key), prints) for key, row in keyed.items()]
 
 
-def _before_repeat(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    seen: set[bytes] = set()
-    for place, row in enumerate(rows):
-        if row.url_key in seen:
-            return list(rows[:place])
-        seen.add(row.url_key)
-    return list(rows)
+def _before_repeat(rows: Sequence[Row[Any]], rules: UrlRules) -> dict[UrlKey, Row[Any]]:
+    """The rows by key of the article that they are of, up to the first key that comes again."""
+    keyed: dict[UrlKey, Row[Any]] = {}
+    for row in rows:
+        key = url_key(row.url, rules)
+        if key in keyed:
+            break
+        keyed[key] = row
+    return keyed
 
 
 def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Row[Any]]:
@@ -98,6 +104,7 @@ def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[byt
         select(
             article.c.id.label("article_id"),
             article.c.url_key,
+            article.c.former_key,
             article.c.revision_id,
             revision.c.title,
             revision.c.text,
@@ -105,14 +112,14 @@ def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[byt
             revision.c.fetched_at,
         )
         .join(revision, revision.c.id == article.c.revision_id)
-        .where(article.c.url_key.in_(keys))
+        .where(known_by(article, keys))
     )
-    return {row.url_key: row for row in connection.execute(query)}
+    return by_key(connection.execute(query), keys)
 
 
-def _turn(row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprint]) -> _Turn:
+def _turn(key: UrlKey, row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprint]) -> _Turn:
     before = None if known is None else _state(known, prints[known.revision_id])
-    return _Turn(row, prints[row.id], known, classify_revision(before, _state(row, prints[row.id])))
+    return _Turn(key, row, prints[row.id], known, classify_revision(before, _state(row, prints[row.id])))
 
 
 def _state(row: Row[Any], print_: Fingerprint) -> State:
@@ -141,7 +148,7 @@ def _found_articles(connection: Connection, turns: Sequence[_Turn]) -> dict[int,
     rows = [
         {
             "url": turn.row.url,
-            "url_key": turn.row.url_key,
+            "url_key": turn.key,
             "source_id": turn.row.source_id,
             "revision_id": turn.row.id,
             "first_fetched_at": turn.row.fetched_at,

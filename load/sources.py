@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, nul
 from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import FeedKind, Source, SourceName, Validators
+from extract.urls import registrable_domain
 from load.claims import claim, free, lock_claims
 from load.tables import feed, source
 
@@ -143,12 +144,21 @@ def _write_sources(connection: Connection, sources: Sequence[Source]) -> None:
             "country": s.country,
             "tier": s.tier,
             "active": True,
+            "keep_params": list(s.urls.keep),
+            "drop_params": list(s.urls.drop),
+            "domains": _domains(s),
         }
         for s in sorted(sources, key=lambda s: s.name)
     ]
     statement = insert(source).values(rows)
     changed = {name: statement.excluded[name] for name in rows[0] if name != "name"}
     connection.execute(statement.on_conflict_do_update(index_elements=[source.c.name], set_=changed))
+
+
+def _domains(source: Source) -> list[str]:
+    """The registrable domains of its articles: that of its home page, or else those of its feeds."""
+    urls = [source.homepage] if source.homepage else [feed.url for feed in source.feeds]
+    return sorted({registrable_domain(url) for url in urls})
 
 
 def _write_feeds(connection: Connection, sources: Sequence[Source]) -> None:

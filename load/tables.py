@@ -266,7 +266,7 @@ breach = Table(
 store_state = Table(
     "store_state",
     metadata,
-    Column("name", Text, primary_key=True, comment="url_rules"),
+    Column("name", Text, primary_key=True, comment="url_rules: those by which its keys are made"),
     Column("value", Text, nullable=False),
     comment="What the store remembers of itself",
 )
@@ -296,7 +296,6 @@ revision = Table(
     Column("article_id", ForeignKey(article.c.id), index=True, comment="null until settled"),
     Column("kind", Text, comment="first, minor, update, correction, stale; null until settled"),
     Column("url", Text, nullable=False, comment="canonical"),
-    Column("url_key", LargeBinary, nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("authors", ARRAY(Text), nullable=False),
     Column("summary", Text, comment="standfirst"),

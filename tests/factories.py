@@ -23,7 +23,6 @@ from extract.model import (
     Source,
     SourceName,
 )
-from extract.urls import url_key
 from extract.warc import WarcPlace
 from load import entries, pages, revisions, runs, sources
 from load.pages import FetchedPage
@@ -95,9 +94,8 @@ def announce(engine: Engine, name: str, *urls: str, title: str | None = None, no
         announced = [FeedEntry(url=url, title=title, published_at=now) for url in urls]
         recorded = entries.record(connection, source_id, announced, run_id, now, feed_id=feed_id)
         runs.finish(connection, run_id, {"new": recorded.new, "known": recorded.known}, now)
-        keys = [url_key(url) for url in urls]
-        ids = entries.ids(connection, keys)
-    return [ids[key] for key in keys]
+        ids = entries.ids(connection, urls)
+    return [ids[url] for url in urls]
 
 
 def fetch(engine: Engine, entry_id: int, body: bytes = b"<p>page</p>", *, now: datetime = NOON) -> int:
@@ -141,7 +139,6 @@ def copies(*names: str, gap: timedelta = timedelta(minutes=30)) -> list[Told]:
 def _reading(page_id: int, told: Told, now: datetime) -> Reading:
     article = Article(
         url=told.url,
-        key=url_key(told.url),
         source=SourceName(told.source),
         title=told.title,
         authors=("Mara Quill",),

@@ -9,7 +9,6 @@ from planted import Planted, print_of
 from sqlalchemy import Engine, select, text
 
 from extract.model import Article, Block, DateOrigin, DatePrecision, FeedEntry, Page, SourceName
-from extract.urls import url_key
 from extract.warc import WarcPlace
 from load import entries, pages, revisions, runs, sources
 from load.pages import FetchedPage
@@ -29,8 +28,8 @@ def put_pages(engine: Engine, stream: Sequence[Planted]) -> list[int]:
         run = runs.begin(connection, "load", NOW)
         source = sources.ensure(connection, "made-up", "Made up")
         entries.record(connection, source, [FeedEntry(url=item.url) for item in stream], run, NOW, fetch=False)
-        ids = entries.ids(connection, [url_key(item.url) for item in stream])
-        got = [fetched(item, ids[url_key(item.url)], source) for item in stream]
+        ids = entries.ids(connection, [item.url for item in stream])
+        got = [fetched(item, ids[item.url], source) for item in stream]
         pages.keep(connection, got, [WarcPlace(file="none", offset=0, length=1)] * len(got))
         return list(connection.scalars(select(page.c.id).where(page.c.read_at.is_(None)).order_by(page.c.id)))
 
@@ -77,7 +76,6 @@ def fetched(item: Planted, entry_id: int, source_id: int) -> FetchedPage:
 def reading(page_id: int, item: Planted) -> Reading:
     article = Article(
         url=item.url,
-        key=url_key(item.url),
         source=SourceName("made-up"),
         title=item.text[:40],
         authors=(),

@@ -11,7 +11,6 @@ import pytest
 
 from extract.article import read_article
 from extract.model import Announcement, Article, DateOrigin, Flag, Page, Reason, Rejection, SourceName
-from extract.urls import url_key
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "articles"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir())
@@ -169,7 +168,7 @@ def test_html_served_as_plain_text_is_read_as_html() -> None:
 
 def test_article_of_a_url_knows_its_key() -> None:
     read = article(page(html()))
-    assert (read.key, read.source) == (url_key("https://post.example/news/ferry"), "test")
+    assert (read.url, read.source) == ("https://post.example/news/ferry", "test")
 
 
 # --- Blocks -------------------------------------------------------------------------------------------------------

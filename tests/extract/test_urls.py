@@ -8,7 +8,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extract.urls import BadUrl, host_of, normalize_url, registrable_domain, resolve_link, url_key
+from extract.model import UrlParams
+from extract.urls import (
+    COMMON_RULES,
+    BadUrl,
+    UrlRules,
+    host_of,
+    normalize_url,
+    registrable_domain,
+    resolve_link,
+    url_key,
+)
 
 TEXT = st.text(max_size=12)
 ESCAPES = st.sampled_from(["%41", "%7e", "%2F", "%2f", "%zz", "%", "%C3%A9", "%c3", "é", "字", "+", "%20", "%2B", ";"])
@@ -216,3 +226,24 @@ def test_a_base_that_is_no_url_still_takes_absolute_links() -> None:
     assert resolve_link("", "https://daily.example/a") == "https://daily.example/a"
     assert resolve_link("", "/a") is None
     assert resolve_link("http://[bad", "/a") is None
+
+
+# --- What a publisher says of its parameters ----------------------------------------------------------------------
+
+PUBLISHER = UrlRules({"post.example": UrlParams(keep=("cmpid",), drop=("sid",))})
+
+
+def test_a_publishers_own_parameters_are_kept_and_dropped_on_its_domain_only() -> None:
+    query = "story?cmpid=7&sid=9&page=2"
+    assert normalize_url(f"https://post.example/{query}", PUBLISHER) == "https://post.example/story?cmpid=7&page=2"
+    assert normalize_url(f"https://other.example/{query}", PUBLISHER) == "https://other.example/story?sid=9&page=2"
+
+
+def test_a_publishers_rules_are_idempotent() -> None:
+    once = normalize_url("https://post.example/story?sid=1&cmpid=2&utm_source=3", PUBLISHER)
+    assert normalize_url(once, PUBLISHER) == once
+
+
+def test_rules_are_named_by_what_they_say() -> None:
+    assert UrlRules({"post.example": UrlParams(keep=("cmpid",), drop=("sid",))}).name == PUBLISHER.name
+    assert len({COMMON_RULES.name, PUBLISHER.name, UrlRules({"post.example": UrlParams(drop=("sid",))}).name}) == 3

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extract.model import Article, Block, BlockKind, SourceName, UrlKey
+from extract.model import Article, Block, BlockKind, SourceName
 from transform.boilerplate import LENGTHS, Rule, read_packs, strip_boilerplate
 from transform.model import CleanArticle, CutKind
 
@@ -31,7 +31,6 @@ POSITIONS = ("top", "head", "body", "tail")
 def article(blocks: Sequence[Block], language: str | None = "en", title: str = "The market hall closes") -> Article:
     return Article(
         url="https://gazette.example/market",
-        key=UrlKey(b"0" * 16),
         source=SourceName("gazette"),
         title=title,
         authors=(AUTHOR,),

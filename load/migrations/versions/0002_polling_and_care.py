@@ -26,12 +26,13 @@ def _fill_domains() -> None:
 def upgrade() -> None:
     op.create_table(
         "store_state",
-        sa.Column("name", sa.Text(), nullable=False, comment="url_rules"),
+        sa.Column("name", sa.Text(), nullable=False, comment="url_rules: those by which its keys are made"),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("store_state_pkey")),
         schema="storyfold",
         comment="What the store remembers of itself",
     )
+    op.execute("INSERT INTO storyfold.store_state VALUES ('url_rules', '1:71857576257465c7')")  # those of 0001
     op.create_table(
         "breach",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -348,3 +349,5 @@ def upgrade() -> None:
         ),
         schema="storyfold",
     )
+    op.drop_index(op.f("revision_url_key_idx"), table_name="revision", schema="storyfold")
+    op.drop_column("revision", "url_key", schema="storyfold")

@@ -1,0 +1,19 @@
+"""Named locks in the database: what must not happen twice at once, in whatever process."""
+
+from __future__ import annotations
+
+import zlib
+
+from sqlalchemy import Connection, func, select
+
+_LOCKS = 0x53464C44  # class of this project's advisory locks, "SFLD"
+
+
+def lock(connection: Connection, name: str, *, shared: bool = False) -> None:
+    """Hold the lock of this name until the transaction ends; one holder at a time in the whole store.
+
+    shared: together with others who hold it so
+    """
+    key = zlib.crc32(name.encode()) - (1 << 31)  # advisory lock keys are signed
+    take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+    connection.execute(select(take(_LOCKS, key)))
