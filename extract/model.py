@@ -190,12 +190,20 @@ class FeedEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SitemapRef:
+    """A sitemap as an index names it."""
+
+    url: str
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedDocument:
     """What one feed or sitemap says."""
 
     title: str | None
     entries: tuple[FeedEntry, ...]
-    sitemaps: tuple[str, ...] = ()  # a sitemap index names further sitemaps
+    sitemaps: tuple[SitemapRef, ...] = ()  # a sitemap index names further sitemaps
     ttl_s: float | None = None
     left_out: int = 0  # items beyond the cap, or without a usable link
 

@@ -16,32 +16,33 @@ from lxml import etree
 
 from extract.dates import instant
 from extract.feeds import MAX_ENTRIES, NotAFeed, read_feed
-from extract.model import FeedDocument, FeedEntry
+from extract.model import FeedDocument, FeedEntry, SitemapRef
 from extract.urls import resolve_link
 
+MAX_LISTED = 50_000  # sitemaps.org: URLs of one sitemap; a backfill wants them all
 MAX_UNPACKED_BYTES = 52_428_800  # sitemaps.org: a sitemap has at most 50 MB, uncompressed
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _BARE_AMPERSAND = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|&(?!(?:#\d+|#x[\da-f]+|amp|lt|gt|quot|apos);)", re.I | re.S)
 
 
-def read_sitemap(body: bytes, url: str) -> FeedDocument:
+def read_sitemap(body: bytes, url: str, limit: int = MAX_ENTRIES) -> FeedDocument:
     """What a sitemap names, the newest first; in a document without dates, in its own order.
 
-    MAX_ENTRIES of the URLs are kept, and as many sitemaps of an index; the rest is counted in `left_out`, as are
-    lines and elements without a usable URL. A sitemap may also be a feed, and is read as one. Raises NotAFeed.
+    limit: of the URLs, and of the sitemaps of an index. What is beyond it is counted in `left_out`, as are lines and
+    elements without a usable URL. A sitemap may also be a feed, and is read as one. Raises NotAFeed.
     """
     unpacked = _unpacked(body, url).removeprefix(b"\xef\xbb\xbf").lstrip()
     if not unpacked:
         raise NotAFeed(url, "an empty document")
     if not unpacked.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
-        return _read_list(unpacked, url)
+        return _read_list(unpacked, url, limit)
     document = _BARE_AMPERSAND.sub(lambda match: match[1] or b"&amp;", unpacked)  # libxml2 would drop '&page=2'
     match _root(document):
         case "urlset":
-            return _read_urlset(document, url)
+            return _read_urlset(document, url, limit)
         case "sitemapindex":
-            return _read_index(document, url)
+            return _read_index(document, url, limit)
         case "rss" | "feed" | "RDF":
             return read_feed(unpacked, url)
         case root:
@@ -91,9 +92,9 @@ def _root(document: bytes) -> str | None:
     return None if first is None else str(first.tag).rpartition("}")[2]
 
 
-def _read_urlset(document: bytes, url: str) -> FeedDocument:
+def _read_urlset(document: bytes, url: str, limit: int) -> FeedDocument:
     listed = map(_entry, _elements(document, "url"))
-    newest, seen = _newest(listed, lambda entry: entry.updated_at or entry.published_at)
+    newest, seen = _newest(listed, lambda entry: entry.updated_at or entry.published_at, limit)
     absolute = ((entry, resolve_link(url, entry.url)) for entry in newest)
     entries = tuple(replace(entry, url=link) for entry, link in absolute if link)
     return FeedDocument(title=None, entries=entries, left_out=seen - len(entries))
@@ -110,9 +111,10 @@ def _entry(element: etree._Element) -> FeedEntry:
     )
 
 
-def _read_index(document: bytes, url: str) -> FeedDocument:
-    newest, seen = _newest(map(_entry, _elements(document, "sitemap")), lambda entry: entry.updated_at)
-    sitemaps = tuple(filter(None, (resolve_link(url, entry.url) for entry in newest)))
+def _read_index(document: bytes, url: str, limit: int) -> FeedDocument:
+    newest, seen = _newest(map(_entry, _elements(document, "sitemap")), lambda entry: entry.updated_at, limit)
+    absolute = ((entry, resolve_link(url, entry.url)) for entry in newest)
+    sitemaps = tuple(SitemapRef(url=link, modified_at=entry.updated_at) for entry, link in absolute if link)
     return FeedDocument(title=None, entries=(), sitemaps=sitemaps, left_out=seen - len(sitemaps))
 
 
@@ -128,20 +130,22 @@ def _child_text(element: etree._Element | None, name: str) -> str:
 # --- Lists of URLs --------------------------------------------------------------------------------------------
 
 
-def _read_list(document: bytes, url: str) -> FeedDocument:
-    """One URL a line, as sitemaps.org allows; the first MAX_ENTRIES of them."""
+def _read_list(document: bytes, url: str, limit: int) -> FeedDocument:
+    """One URL a line, as sitemaps.org allows; the first of them up to the limit."""
     lines = [line for line in document.decode("utf-8", "replace").splitlines() if line.strip()]
     absolute = (line.strip() for line in lines if line.lstrip().startswith(("http://", "https://")))
     links = [link for link in (resolve_link(url, line) for line in absolute) if link]
     if not links:
         raise NotAFeed(url, "neither XML nor a list of URLs")
-    entries = tuple(FeedEntry(url=link) for link in links[:MAX_ENTRIES])
+    entries = tuple(FeedEntry(url=link) for link in links[:limit])
     return FeedDocument(title=None, entries=entries, left_out=len(lines) - len(entries))
 
 
-def _newest(listed: Iterable[FeedEntry], moment: Callable[[FeedEntry], datetime | None]) -> tuple[list[FeedEntry], int]:
-    """The newest MAX_ENTRIES of a list of any length, and that length."""
+def _newest(
+    listed: Iterable[FeedEntry], moment: Callable[[FeedEntry], datetime | None], limit: int
+) -> tuple[list[FeedEntry], int]:
+    """The newest of a list of any length, up to the limit, and that length."""
     counter = count()
     numbered = (entry for entry, _ in zip(listed, counter, strict=False))
-    newest = heapq.nlargest(MAX_ENTRIES, numbered, key=lambda entry: moment(entry) or _LONG_AGO)
+    newest = heapq.nlargest(limit, numbered, key=lambda entry: moment(entry) or _LONG_AGO)
     return newest, next(counter)

@@ -125,7 +125,7 @@ async def _children(web: Fetcher, policy: FetchPolicy, index: FeedDocument) -> t
     """The entries of the sitemaps that an index names, and what went wrong with some."""
     found: list[FeedEntry] = []
     trouble: list[str] = []
-    for url in index.sitemaps[:MAX_CHILD_SITEMAPS]:
+    for url in [part.url for part in index.sitemaps[:MAX_CHILD_SITEMAPS]]:
         try:
             got = await web.get(url, policy)
             if isinstance(got, Page):

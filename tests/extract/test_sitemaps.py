@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from extract.feeds import MAX_ENTRIES, NotAFeed
-from extract.model import FeedEntry
+from extract.model import FeedEntry, SitemapRef
 from extract.sitemaps import MAX_UNPACKED_BYTES, read_sitemap
 
 URL = "https://post.example/sitemaps/news.xml"
@@ -51,7 +51,11 @@ def test_index_names_sitemaps_newest_first() -> None:
         "<sitemap><loc>/s/3.xml</loc><lastmod>2026-02-01T10:00:00Z</lastmod></sitemap><sitemap/></sitemapindex>".encode(),
         URL,
     )
-    assert document.sitemaps == tuple(f"https://post.example/s/{name}" for name in ("3.xml", "2.xml.gz", "1.xml"))
+    assert document.sitemaps == (
+        SitemapRef(url="https://post.example/s/3.xml", modified_at=datetime(2026, 2, 1, 10, tzinfo=UTC)),
+        SitemapRef(url="https://post.example/s/2.xml.gz", modified_at=datetime(2026, 1, 1, tzinfo=UTC)),
+        SitemapRef(url="https://post.example/s/1.xml"),
+    )
     assert (document.entries, document.left_out) == ((), 1)
 
 
