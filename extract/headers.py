@@ -39,12 +39,44 @@ def retry_after_s(value: str, now: datetime) -> float | None:
     value = value.strip()
     if re.fullmatch(r"[0-9]+", value):
         return min(float(value), MAX_RETRY_AFTER_S)
+    date = _date(value)
+    return None if date is None else min(max((date - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def fresh_for_s(headers: Headers, now: datetime) -> float:
+    """Seconds for which an answer calls itself fresh (RFC 9111 §4.2), 0 where it does not.
+
+    now: when the answer came
+    """
+    directives = _cache_control(headers)
+    if "no-cache" in directives or "no-store" in directives:
+        return 0.0
+    age_s = _whole_seconds(first_value(headers, "age"))
+    if "max-age" in directives:
+        return max(_whole_seconds(directives["max-age"]) - age_s, 0.0)
+    expires = _date(first_value(headers, "expires"))
+    sent_at = _date(first_value(headers, "date")) or now
+    return max((expires - sent_at).total_seconds() - age_s, 0.0) if expires else 0.0
+
+
+def _cache_control(headers: Headers) -> dict[str, str]:
+    """The directives of all Cache-Control fields, names in small letters."""
+    values = ",".join(value for name, value in headers if name.lower() == "cache-control")
+    pairs = (directive.partition("=") for directive in values.split(","))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _whole_seconds(value: str) -> float:
+    """Delta-seconds (RFC 9111 §1.2.2); what is none is 0, as for any stale answer."""
+    return float(value) if re.fullmatch(r"[0-9]{1,15}", value.strip()) else 0.0
+
+
+def _date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _line_of(raw: bytes) -> str:

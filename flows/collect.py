@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -17,7 +16,7 @@ from extract.fetch import Fetcher, FetchFault, HostPaused
 from extract.model import FetchPolicy, NotModified, Page, Rejection
 from extract.warc import write_pages
 from flows.bookkeeping import on_record
-from flows.store import Store, open_store, read_catalogue
+from flows.store import Store, open_store, read_catalogue, warc_name
 from load import entries, pages
 from load.engine import Connection, worker
 from load.entries import ClaimedEntry, Outcome
@@ -124,7 +123,7 @@ def archive_pages(store: Store, got: Sequence[FetchedPage], now: datetime) -> se
     with store.engine.connect() as connection:
         fresh = pages.changed(connection, got)
     if fresh:
-        places = write_pages(store.archive, _warc_name(now), [item.page for item in fresh])
+        places = write_pages(store.archive, warc_name(now), [item.page for item in fresh])
         with store.engine.begin() as connection:
             pages.keep(connection, fresh, places)
     return {item.entry_id for item in fresh}
@@ -143,8 +142,3 @@ def _store_other(connection: Connection, item: ClaimedEntry, answer: Answer, now
             pages.close_unchanged(connection, [item.id], now)
             return [Outcome.UNCHANGED]
     return []
-
-
-def _warc_name(now: datetime) -> str:
-    """A name of its own for every batch, by month."""
-    return f"{now:%Y/%m}/{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}.warc.gz"

@@ -6,66 +6,83 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from extract.feeds import NotAFeed, read_feed
-from extract.fetch import Fetcher, FetchFault
-from extract.model import FeedDocument, FeedEntry, FeedKind, FetchPolicy, NotModified, Page, Rejection, Validators
-from extract.sitemaps import read_sitemap
+from extract.feeds import NotAFeed
+from extract.fetch import ConnectionLost, Fetcher, FetchFault, HostPaused, ServerBusy, Timeout
+from extract.headers import first_value, fresh_for_s, retry_after_s
+from extract.model import FeedDocument, FeedKind, NotModified, Page, Rejection, Source, Validators
+from extract.polling import Failed, NotChanged, Read, Same, Weight, Wishes, wants_all
+from extract.warc import write_pages
 from flows.bookkeeping import on_record
-from flows.store import Store, open_store, read_catalogue
-from load import entries, sources
-from load.engine import worker
+from flows.isolation import Broken, Workers, workers
+from flows.reading import be_quiet, read_feed_page
+from flows.store import Store, open_store, read_catalogue, warc_name
+from load import entries, gaps, sources
+from load.engine import Connection, worker
 from load.entries import Recorded
 from load.keys import follow_rules
 from load.runs import RunId
-from load.sources import DueFeed, FeedState, Poll
+from load.sources import DueFeed, Poll
 
-MAX_CHILD_SITEMAPS = 50  # of one index, in one poll
+IN_FLIGHT = 64  # feeds asked, read or stored at one moment: what they say is in memory
+NEWS_DAYS = 30  # what a sitemap lists from before is its archive: a backfill reads that
+MAX_DEPTH = 2  # an index, its indexes, their sitemaps; deeper ones are a maze
 
 
 @flow(name="discover", validate_parameters=False)
 def discover(names: Sequence[str] = (), early: bool = False) -> dict[str, int]:
     """Poll the feeds that are due, of these sources or of all, and keep what they announce.
 
-    early: also feeds that are not due yet. Answers counts: feeds, new, known, updated, failed, ….
+    early: also feeds that are not due yet, but for those whose server asked us to wait.
+    Answers counts: feeds, new, known, updated, feeds failed, ….
     """
     with open_store() as store, worker(store.engine) as me:
-        policies = _sync_sources(store, names)
+        catalogue = _sync_sources(store, names)
         with on_record(store, "discover") as (run_id, counts):
-            with store.engine.begin() as connection:
-                due = sources.claim_due(connection, me, datetime.now(UTC), names=names, early=early)
-            if due:
-                counts.update(poll_feeds(store, run_id, due, policies))
-    return dict(counts)
-
-
-@task(name="poll feeds", cache_policy=NO_CACHE)
-def poll_feeds(
-    store: Store, run_id: RunId, due: Sequence[DueFeed], policies: Mapping[str, FetchPolicy]
-) -> dict[str, int]:
-    """Ask every feed, all hosts at once; store the answers in the order of the feeds."""
-    answers = asyncio.run(_ask_all(due, policies))
-    counts: Counter[str] = Counter()
-    for feed, answer in zip(due, answers, strict=True):
-        counts.update(_store_answer(store, run_id, feed, answer))
+            asked = Asked(names=tuple(names or catalogue), early=early, began_at=datetime.now(UTC))
+            counts.update(poll_feeds(Polling(store=store, worker=me, run_id=run_id, asked=asked, catalogue=catalogue)))
     return dict(counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one feed said, or why it said nothing."""
+class Asked:
+    """Which feeds one pass is about; each of them once."""
 
-    poll: Poll
-    entries: tuple[FeedEntry, ...] = field(default=())
+    names: tuple[str, ...]
+    early: bool
+    began_at: datetime
 
 
-def _sync_sources(store: Store, names: Sequence[str]) -> dict[str, FetchPolicy]:
-    """Bring the catalogue up to date with its folder; answers each source's manners."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polling:
+    """One pass of this line."""
+
+    store: Store
+    worker: int
+    run_id: RunId
+    asked: Asked
+    catalogue: Mapping[str, Source]
+
+
+@task(name="poll feeds", cache_policy=NO_CACHE)
+def poll_feeds(polling: Polling) -> dict[str, int]:
+    """Ask every feed of this pass, all hosts at once, and store each answer as it comes."""
+    settings = polling.store.settings
+    with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
+        counts = asyncio.run(_poll_all(polling, readers))
+    with polling.store.engine.connect() as connection:
+        waiting = sources.count_waiting(connection, datetime.now(UTC), names=polling.asked.names)
+    return dict(+(counts + Counter({"feeds asked to wait": waiting})))
+
+
+def _sync_sources(store: Store, names: Sequence[str]) -> dict[str, Source]:
+    """Bring the catalogue up to date with its folder; answers its sources by name."""
     catalogue = read_catalogue(store.settings.sources, store.settings.fetch_policy)
     unknown = sorted(set(names) - {source.name for source in catalogue})
     if unknown:
@@ -76,95 +93,244 @@ def _sync_sources(store: Store, names: Sequence[str]) -> dict[str, FetchPolicy]:
         sources.sync(connection, catalogue)
     with store.engine.begin() as connection:  # of its own: all others wait while keys are made anew
         follow_rules(connection)
-    return {source.name: source.fetch for source in catalogue}
+    return {source.name: source for source in catalogue}
 
 
 class UnknownSource(Exception):
     """A source was named that the folder does not have."""
 
 
-async def _ask_all(due: Sequence[DueFeed], policies: Mapping[str, FetchPolicy]) -> list[Answer]:
+# --- Asking ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAsked:
+    """The host's own pause kept us from asking."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """No document came, and why."""
+
+    weight: Weight
+    text: str
+    retry_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A document came that is no feed."""
+
+    page: Page
+    digest: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """Nothing is said that was not said before."""
+
+    wishes: Wishes
+    by_word: bool = False  # the server's only: a 304
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A document that differs from the last one."""
+
+    document: FeedDocument
+    digest: bytes
+    validators: Validators
+    wishes: Wishes
+
+
+Got = NotAsked | Refused | Unreadable | Unchanged | Announced
+
+
+async def _poll_all(polling: Polling, readers: Workers) -> Counter[str]:
+    """Keep a bounded number of feeds in flight until none is due any more, those included that an index announces."""
+    counts: Counter[str] = Counter()
     async with Fetcher() as web:
-        return await asyncio.gather(*(_ask(web, feed, policies[feed.source]) for feed in due))
+        asking: dict[asyncio.Task[Got], DueFeed] = {}
+        while True:
+            if len(asking) <= IN_FLIGHT // 2:
+                busy = {feed.source_id for feed in asking.values()}
+                due = await asyncio.to_thread(_claim, polling, busy, IN_FLIGHT - len(asking))
+                asking |= {asyncio.create_task(_ask(polling, web, readers, feed)): feed for feed in due}
+            if not asking:
+                return counts
+            done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            for answered in done:
+                feed = asking.pop(answered)
+                counts += await asyncio.to_thread(_store, polling, feed, answered.result())
 
 
-async def _ask(web: Fetcher, feed: DueFeed, policy: FetchPolicy) -> Answer:
+def _claim(polling: Polling, busy: set[int], limit: int) -> list[DueFeed]:
+    asked, now = polling.asked, datetime.now(UTC)
+    with polling.store.engine.begin() as connection:
+        return sources.claim_due(
+            connection,
+            polling.worker,
+            now,
+            names=asked.names,
+            early=asked.early,
+            polled_before=asked.began_at,
+            busy=busy,
+            limit=limit,
+        )
+
+
+async def _ask(polling: Polling, web: Fetcher, readers: Workers, feed: DueFeed) -> Got:
+    source = polling.catalogue[feed.source]
+    in_full = wants_all(feed.pace, source.polling, datetime.now(UTC))
     try:
-        got = await web.get(feed.url, policy, validators=feed.validators)
+        got = await web.get(feed.url, source.fetch, validators=None if in_full else feed.validators)
+    except HostPaused as pause:
+        return NotAsked(wait_s=pause.retry_after_s or 0.0)
     except FetchFault as fault:
-        return Answer(poll=Poll(state=FeedState.FAILED, text=str(fault), retry_after_s=fault.retry_after_s or 0.0))
+        return Refused(weight=_weight(fault), text=str(fault), retry_after_s=fault.retry_after_s or 0.0)
     match got:
         case NotModified():
-            return Answer(poll=Poll(state=FeedState.UNCHANGED))
+            return Unchanged(wishes=Wishes(), by_word=True)
         case Rejection():
-            return Answer(poll=Poll(state=FeedState.FAILED, text=f"{got.reason}: {got.detail}"))
-    digest = hashlib.blake2b(got.body, digest_size=16).digest()
+            return Refused(weight=Weight.HARD, text=f"{got.reason}: {got.detail}")
+    return await _read(readers, feed, got)
+
+
+def _weight(fault: FetchFault) -> Weight:
+    return Weight.PASSING if isinstance(fault, Timeout | ConnectionLost | ServerBusy) else Weight.SOFT
+
+
+async def _read(readers: Workers, feed: DueFeed, page: Page) -> Got:
+    wishes = _wishes(page)
+    digest = hashlib.blake2b(page.body, digest_size=16).digest()
     if digest == feed.body_digest:  # validators lie: what counts is what was said
-        return Answer(poll=Poll(state=FeedState.UNCHANGED))
-    return await _read(web, feed, policy, got, digest)
-
-
-async def _read(web: Fetcher, feed: DueFeed, policy: FetchPolicy, page: Page, digest: bytes) -> Answer:
-    try:
-        document = _parse(feed.kind, page)
-    except NotAFeed as error:
-        return Answer(poll=Poll(state=FeedState.FAILED, text=str(error)))
-    found, trouble = await _children(web, policy, document)
-    announced = (*document.entries, *found)
-    notes = [f"{document.left_out} items left out"] if document.left_out else []
-    poll = Poll(
-        state=FeedState.OK if announced else FeedState.EMPTY,
-        text="; ".join(notes + trouble) or None,
+        return Unchanged(wishes=wishes)
+    result = await readers.call(read_feed_page, feed.kind, page)
+    if isinstance(result, Broken):
+        return Unreadable(page=page, digest=digest, text=result.error)
+    document = result.value
+    if isinstance(document, NotAFeed):
+        return Unreadable(page=page, digest=digest, text=str(document))
+    return Announced(
+        document=document,
+        digest=digest,
         validators=_validators(page),
-        body_digest=None if trouble else digest,  # an index that was read in part is read again
+        wishes=replace(wishes, ttl_s=document.ttl_s or 0.0),
     )
-    return Answer(poll=poll, entries=announced)
 
 
-async def _children(web: Fetcher, policy: FetchPolicy, index: FeedDocument) -> tuple[list[FeedEntry], list[str]]:
-    """The entries of the sitemaps that an index names, and what went wrong with some."""
-    found: list[FeedEntry] = []
-    trouble: list[str] = []
-    for url in [part.url for part in index.sitemaps[:MAX_CHILD_SITEMAPS]]:
-        try:
-            got = await web.get(url, policy)
-            if isinstance(got, Page):
-                found.extend(read_sitemap(got.body, got.final_url).entries)
-            elif isinstance(got, Rejection):
-                trouble.append(f"{url}: {got.reason}")
-        except (FetchFault, NotAFeed) as error:
-            trouble.append(str(error))
-    return found, trouble
-
-
-def _parse(kind: FeedKind, page: Page) -> FeedDocument:
-    if kind is FeedKind.SITEMAP:
-        return read_sitemap(page.body, page.final_url)
-    content_type = next((value for name, value in page.headers if name.lower() == "content-type"), None)
-    return read_feed(page.body, page.final_url, content_type)
+def _wishes(page: Page) -> Wishes:
+    return Wishes(
+        fresh_for_s=fresh_for_s(page.headers, page.fetched_at),
+        retry_after_s=retry_after_s(first_value(page.headers, "retry-after"), page.fetched_at) or 0.0,
+    )
 
 
 def _validators(page: Page) -> Validators:
-    headers = {name.lower(): value for name, value in page.headers}
-    return Validators(etag=headers.get("etag"), last_modified=headers.get("last-modified"))
+    return Validators(
+        etag=first_value(page.headers, "etag") or None,
+        last_modified=first_value(page.headers, "last-modified") or None,
+    )
 
 
-def _store_answer(store: Store, run_id: RunId, feed: DueFeed, answer: Answer) -> Counter[str]:
-    """Entries and the feed's own state, in one transaction."""
+# --- Storing --------------------------------------------------------------------------------------------------
+
+
+def _store(polling: Polling, feed: DueFeed, got: Got) -> Counter[str]:
+    """Entries, sitemaps, gap and the feed's own state, in one transaction; what could not be read is archived first."""
     now = datetime.now(UTC)
-    with store.engine.begin() as connection:
-        recorded = entries.record(connection, feed.source_id, answer.entries, run_id, now, feed_id=feed.id)
-        if answer.poll.state is FeedState.UNCHANGED:
-            recorded = Recorded(known=entries.still_announced(connection, feed.id, now))
-        sources.record_poll(connection, feed.id, replace(answer.poll, new=recorded.new), now)
+    sample = _archived(polling.store, feed, got, now)
+    with polling.store.engine.begin() as connection:
+        match got:
+            case NotAsked():
+                sources.not_asked(connection, feed.id, got.wait_s, now)
+                return Counter()
+            case Announced():
+                return _store_document(connection, polling, feed, got, now)
+            case Unchanged():
+                recorded = Recorded(known=entries.still_announced(connection, feed.pace.listed, now))
+                poll = Poll(answer=NotChanged() if got.by_word else Same(), wishes=got.wishes)
+            case Unreadable():
+                recorded = Recorded()
+                weight = Weight.HARD if feed.pace.read_at is None else Weight.SOFT
+                poll = Poll(answer=Failed(weight), text=got.text, sample=sample)
+            case Refused():
+                recorded = Recorded()
+                wishes = Wishes(retry_after_s=got.retry_after_s)
+                poll = Poll(answer=Failed(got.weight), text=got.text, wishes=wishes)
+        sources.record_poll(connection, feed, poll, polling.catalogue[feed.source].polling, now)
+    return _counts(poll, recorded)
+
+
+def _archived(store: Store, feed: DueFeed, got: Got, now: datetime) -> dict[str, Any] | None:
+    """Where an unreadable answer lies in the archive, for somebody to look at it; None where it lies there already."""
+    if not isinstance(got, Unreadable) or feed.sampled == got.digest.hex():
+        return None
+    [place] = write_pages(store.archive, warc_name(now), [got.page])
+    return {**asdict(place), "digest": got.digest.hex()}
+
+
+def _store_document(
+    connection: Connection, polling: Polling, feed: DueFeed, got: Announced, now: datetime
+) -> Counter[str]:
+    listed = got.document.entries
+    oldest = now - timedelta(days=NEWS_DAYS) if feed.kind is FeedKind.SITEMAP else None
+    recorded = entries.record(connection, feed.source_id, listed, polling.run_id, now, feed_id=feed.id, oldest=oldest)
+    times = [at for item in listed if (at := item.updated_at or item.published_at) is not None]
+    times += [at for ref in got.document.sitemaps if (at := ref.modified_at) is not None]
+    poll = Poll(
+        answer=Read(
+            keys=recorded.keys,
+            published=[item.published_at for item in listed if item.published_at is not None],
+            newest_at=max(times, default=None),
+            moved=_record_sitemaps(connection, polling, feed, got.document, now),
+        ),
+        wishes=got.wishes,
+        empty=not listed and not got.document.sitemaps,
+        text=_left_out(feed, got.document, recorded),
+        validators=got.validators,
+        body_digest=got.digest,
+        new=recorded.new,
+    )
+    step = sources.record_poll(connection, feed, poll, polling.catalogue[feed.source].polling, now)
+    if step.gap and feed.pace.read_at is not None:
+        gaps.record(connection, feed.id, feed.pace.read_at, listed, now)
+    return _counts(poll, recorded) + Counter({"coverage gaps": int(step.gap)})
+
+
+def _record_sitemaps(
+    connection: Connection, polling: Polling, index: DueFeed, document: FeedDocument, now: datetime
+) -> int:
+    """How many of the sitemaps that it names are to be read now."""
+    if not document.sitemaps or index.depth >= MAX_DEPTH:
+        return 0
+    named = {ref.url: ref.modified_at for ref in document.sitemaps}
+    policy = polling.catalogue[index.source].polling
+    return sources.record_sitemaps(connection, index, named, policy, now, complete=not document.left_out)
+
+
+def _left_out(feed: DueFeed, document: FeedDocument, recorded: Recorded) -> str | None:
+    notes = [
+        (document.left_out, "items left out"),
+        (recorded.old, f"entries older than {NEWS_DAYS} days, left to a backfill"),
+        (len(document.sitemaps) if feed.depth >= MAX_DEPTH else 0, "sitemaps of an index too deep"),
+    ]
+    return "; ".join(f"{number} {what}" for number, what in notes if number) or None
+
+
+def _counts(poll: Poll, recorded: Recorded) -> Counter[str]:
     return Counter(
         {
             "feeds": 1,
-            f"feeds {answer.poll.state}": 1,
+            f"feeds {poll.state}": 1,
             "announced": recorded.new + recorded.known + recorded.updated + recorded.bad,
             "new": recorded.new,
             "known": recorded.known,
             "updated": recorded.updated,
             "bad links": recorded.bad,
+            "too old": recorded.old,
         }
     )

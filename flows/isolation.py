@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -39,6 +40,12 @@ class Workers:
         """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
         futures = [self._pool.schedule(function, args=call, timeout=self._deadline_s) for call in calls]
         return [self._result(future) for future in futures]
+
+    async def call(self, function: Callable[..., Result], *arguments: object) -> Done[Result] | Broken:
+        """The result of one call; others go on meanwhile."""
+        future = self._pool.schedule(function, args=arguments, timeout=self._deadline_s)
+        await asyncio.wait([asyncio.wrap_future(future)])
+        return self._result(future)
 
     def _result(self, future: Future[Result]) -> Done[Result] | Broken:
         try:

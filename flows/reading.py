@@ -1,4 +1,4 @@
-"""What a worker process does with one page: take its bytes from the archive and read them. Imports no Prefect."""
+"""What a worker process does with one page or feed: read its bytes. Imports no Prefect."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import warnings
 
 from dateutil.parser import UnknownTimezoneWarning
 
-from extract.model import Announcement, Rejection
+from extract.feeds import NotAFeed, read_feed
+from extract.headers import first_value
+from extract.model import Announcement, FeedDocument, FeedKind, Page, Rejection
+from extract.sitemaps import read_sitemap
 from extract.warc import WarcPlace
 from extract.warc import read_page as read_bytes
 from transform.minhash import SketchSpec
@@ -22,6 +25,16 @@ def read_archived_page(
     Raises ArchiveDamaged when its bytes are not where they should be.
     """
     return read_page(read_bytes(archive, place), announced, spec)
+
+
+def read_feed_page(kind: FeedKind, page: Page) -> FeedDocument | NotAFeed:
+    """What a feed or sitemap says, or why it is none."""
+    try:
+        if kind is FeedKind.SITEMAP:
+            return read_sitemap(page.body, page.final_url)
+        return read_feed(page.body, page.final_url, first_value(page.headers, "content-type") or None)
+    except NotAFeed as fault:
+        return fault
 
 
 def be_quiet() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from extract.catalogue import read_source
 from extract.model import FetchPolicy, Source
@@ -60,3 +62,8 @@ def read_catalogue(folder: Path, defaults: FetchPolicy) -> tuple[Source, ...]:
     return tuple(
         read_source(path.read_text(encoding="utf-8"), path.stem, defaults) for path in sorted(folder.glob("*.toml"))
     )
+
+
+def warc_name(now: datetime) -> str:
+    """A name of its own for every file of the archive, by month."""
+    return f"{now:%Y/%m}/{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}.warc.gz"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from extract.model import Announcement, DateOrigin, FeedEntry, FeedKind, Rejection, SourceName
+from extract.model import Announcement, DateOrigin, FeedEntry, FeedKind, Rejection, SourceName, UrlKey
 from extract.urls import BadUrl, UrlRules, domain_of, host_of, url_key
 from load.claims import claim, free, lock_claims
 from load.keys import by_key, known_by, read_rules
@@ -41,6 +41,8 @@ class Recorded:
     known: int = 0
     updated: int = 0  # known, and announced as changed: fetched again
     bad: int = 0  # links that are no URLs
+    old: int = 0  # unknown, but too old to be news: left to a backfill
+    keys: frozenset[UrlKey] = field(default=frozenset(), compare=False, repr=False)  # of all with a usable URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,26 +65,36 @@ def record(
     *,
     feed_id: int | None = None,
     fetch: bool = True,
+    oldest: datetime | None = None,
 ) -> Recorded:
     """Keep what is new, refresh what is known, reopen what is announced as changed since.
 
-    fetch: false for entries whose bytes are at hand already.
+    fetch: false for entries whose bytes are at hand already. oldest: unknown entries from before are left out.
     """
     keyed, bad = _keyed(entries, read_rules(connection))
     known = _known(connection, list(keyed))
-    fresh = {key: e for key, e in keyed.items() if key not in known}
+    unknown = {key: e for key, e in keyed.items() if key not in known}
+    fresh = {key: e for key, e in unknown.items() if not _is_from_before(e, oldest)}
     updated = {known[key].id: e for key, e in keyed.items() if key in known and _is_later(e, known[key])}
     new = _insert(connection, source_id, feed_id, fresh, run_id, now, fetch=fetch)
     _refresh(connection, [row.id for row in known.values()], now)
     _reopen(connection, updated, now)
-    return Recorded(new=new, known=len(keyed) - new - len(updated), updated=len(updated), bad=bad)
+    old = len(unknown) - len(fresh)
+    return Recorded(
+        new=new,
+        known=len(keyed) - new - len(updated) - old,
+        updated=len(updated),
+        bad=bad,
+        old=old,
+        keys=frozenset(map(UrlKey, keyed)),
+    )
 
 
-def still_announced(connection: Connection, feed_id: int, now: datetime) -> int:
-    """Remember that an unchanged feed announces what it did when it was read last; answers how many entries that is."""
-    read_at = select(feed.c.last_ok_at).where(feed.c.id == feed_id).scalar_subquery()
-    listed = update(entry).where(entry.c.feed_id == feed_id, entry.c.last_seen_at >= read_at)
-    return connection.execute(listed.values(last_seen_at=now)).rowcount
+def still_announced(connection: Connection, listed: Collection[bytes], now: datetime) -> int:
+    """Remember that an unchanged feed announces these, whoever did first; answers how many of them are entries."""
+    known = _known(connection, list(listed))
+    _refresh(connection, [row.id for row in known.values()], now)
+    return len(known)
 
 
 def claim_due(
@@ -253,6 +265,11 @@ def _known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Row[Any
 def _is_later(announced: FeedEntry, known: Row[Any]) -> bool:
     """A first time is no change: feeds begin to state times without touching their articles."""
     return None not in (announced.updated_at, known.known_at) and announced.updated_at > known.known_at
+
+
+def _is_from_before(item: FeedEntry, oldest: datetime | None) -> bool:
+    dates = [at for at in (item.published_at, item.updated_at) if at is not None]
+    return oldest is not None and bool(dates) and max(dates) < oldest
 
 
 def _insert(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, bindparam, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import UrlParams
@@ -22,6 +22,13 @@ from load.tables import article, entry, source, store_state
 _LOCK = "url keys"
 _STATE = "url_rules"
 _BATCH = 10_000
+
+
+_LISTED = """
+    UPDATE storyfold.feed SET listed = (
+        SELECT array_agg(DISTINCT coalesce(entry.url_key, was.key))
+        FROM unnest(feed.listed) AS was (key) LEFT JOIN storyfold.entry ON entry.former_key = was.key)
+    WHERE cardinality(listed) > 0"""  # else each feed would seem to list nothing of what it did: a gap
 
 
 class NewerRules(Exception):
@@ -49,6 +56,7 @@ def follow_rules(connection: Connection) -> int:
         raise NewerRules("This store was written by a newer storyfold: upgrade this one.")
     everywhere = _version(before) != NORMALIZATION
     changed = sum(_make_anew(connection, table, rules, everywhere=everywhere) for table in (entry, article))
+    connection.execute(text(_LISTED))
     statement = insert(store_state).values(name=_STATE, value=rules.name)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": rules.name}))
     return changed

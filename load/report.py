@@ -136,7 +136,7 @@ _LEDGER = "SELECT * FROM news.outcome_ledger"
 _FEEDS = """
     SELECT source, feed_url AS url, feed_kind AS kind, state, state_text, failures, last_polled_at, last_new_at,
            next_due_at, entries_24h, entries_7d
-    FROM news.source_health WHERE feed_url IS NOT NULL AND is_active"""
+    FROM news.source_health WHERE feed_url IS NOT NULL AND is_active AND retired_at IS NULL"""
 _QUEUES = """
     SELECT (SELECT count(*) FROM storyfold.source WHERE active) AS sources,
            feeds.*, fetching.*, reading.*,
@@ -145,7 +145,7 @@ _QUEUES = """
     FROM (SELECT count(*) AS feeds,
                  count(*) FILTER (WHERE next_due_at IS NULL OR next_due_at <= now()) AS feeds_due,
                  count(*) FILTER (WHERE failures > 0) AS feeds_failing
-          FROM storyfold.feed WHERE active) AS feeds,
+          FROM storyfold.feed WHERE active AND retired_at IS NULL) AS feeds,
          (SELECT count(*) FILTER (WHERE fetch_due_at <= now()) AS to_fetch,
                  count(*) FILTER (WHERE fetch_due_at > now()) AS to_fetch_later
           FROM storyfold.entry WHERE fetch_due_at IS NOT NULL) AS fetching,

@@ -22,6 +22,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "duplicate_pair",
     "outcome_ledger",
     "source_health",
+    "coverage_gap",
     "story_change",
     "story_redirect",
     "search",

@@ -18,9 +18,17 @@ SELECT
     feed.last_new_at,
     feed.next_due_at,
     coalesce(recent.day, 0) AS entries_24h,
-    coalesce(recent.week, 0) AS entries_7d
+    coalesce(recent.week, 0) AS entries_7d,
+    site_index.url AS index_url,
+    feed.entries_per_hour,
+    feed.newest_at,
+    feed.changed_at,
+    feed.not_before,
+    feed.retired_at,
+    feed.sample
 FROM storyfold.source
 LEFT JOIN storyfold.feed ON feed.source_id = source.id
+LEFT JOIN storyfold.feed AS site_index ON site_index.id = feed.parent_id
 LEFT JOIN (
     SELECT
         entry.source_id,
@@ -46,10 +54,22 @@ COMMENT ON COLUMN news.source_health.state IS
 COMMENT ON COLUMN news.source_health.state_text IS 'What went wrong, or was left out, in words; null when nothing.';
 COMMENT ON COLUMN news.source_health.failures IS 'Failed polls since the last answer that could be read.';
 COMMENT ON COLUMN news.source_health.polls IS 'Polls in all.';
-COMMENT ON COLUMN news.source_health.interval_s IS 'Seconds between two polls.';
+COMMENT ON COLUMN news.source_health.interval_s IS 'Seconds between two polls, by its present rhythm.';
 COMMENT ON COLUMN news.source_health.last_polled_at IS 'Last request; null before the first.';
 COMMENT ON COLUMN news.source_health.last_ok_at IS 'Last answer that could be read.';
 COMMENT ON COLUMN news.source_health.last_new_at IS 'Last poll that announced something new.';
-COMMENT ON COLUMN news.source_health.next_due_at IS 'A scheduled run polls it from then on; null means at once.';
+COMMENT ON COLUMN news.source_health.next_due_at IS
+    'A scheduled run polls it from then on; null means at once, or never while it is retired.';
 COMMENT ON COLUMN news.source_health.entries_24h IS 'URLs that it was the first to announce in the last 24 hours.';
 COMMENT ON COLUMN news.source_health.entries_7d IS 'URLs that it was the first to announce in the last 7 days.';
+COMMENT ON COLUMN news.source_health.index_url IS 'The sitemap index that names it; null when its file does.';
+COMMENT ON COLUMN news.source_health.entries_per_hour IS
+    'New entries, estimated from its documents; null before the first, and the changes of its sitemaps for an index.';
+COMMENT ON COLUMN news.source_health.newest_at IS 'Latest time that its last document named; null when it named none.';
+COMMENT ON COLUMN news.source_health.changed_at IS 'Last document that differed from the one before.';
+COMMENT ON COLUMN news.source_health.not_before IS
+    'Its server asked not to be asked sooner; null when its last answer did not.';
+COMMENT ON COLUMN news.source_health.retired_at IS
+    'Polled every four weeks, or not at all, since then: a sitemap that stays the same and is old; null when it lives.';
+COMMENT ON COLUMN news.source_health.sample IS
+    'Place in the archive of the last answer that could not be read: file, offset, length; null once one could.';

@@ -181,8 +181,47 @@ def upgrade() -> None:
             "entries_per_hour",
             sa.Double(),
             nullable=True,
-            comment="new entries, estimated from its polls; null before the second",
+            comment="new entries, estimated from its documents; null before the first",
         ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "feed",
+        sa.Column(
+            "peak_per_hour",
+            sa.Double(),
+            server_default="0",
+            nullable=False,
+            comment="most new entries between two documents, slowly forgotten",
+        ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "feed",
+        sa.Column(
+            "not_before",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="its server asked not to be asked sooner: a person's run keeps to it too",
+        ),
+        schema="storyfold",
+    )
+    op.alter_column(
+        "feed",
+        "next_due_at",
+        existing_type=sa.DateTime(timezone=True),
+        comment="a scheduled run polls it from then on; null: at once, or never while it is retired",
+        existing_comment="a scheduled run polls it from then on",
+        existing_nullable=True,
+        schema="storyfold",
+    )
+    op.alter_column(
+        "feed",
+        "active",
+        existing_type=sa.Boolean(),
+        comment="false once the source's file, or its index, no longer lists it",
+        existing_comment="false once the source's file no longer lists it",
+        existing_nullable=False,
         schema="storyfold",
     )
     op.add_column(
@@ -214,7 +253,7 @@ def upgrade() -> None:
             sa.ARRAY(sa.LargeBinary()),
             server_default=sa.text("'{}'"),
             nullable=False,
-            comment="URL keys of the last document that could be read",
+            comment="URL keys of the last document that listed any",
         ),
         schema="storyfold",
     )
