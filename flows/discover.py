@@ -18,7 +18,7 @@ from extract.model import FeedDocument, FeedEntry, FeedKind, FetchPolicy, NotMod
 from extract.sitemaps import read_sitemap
 from flows.bookkeeping import on_record
 from flows.store import Store, open_store, read_catalogue
-from load import entries, sources
+from load import entries, expectations, sources
 from load.engine import worker
 from load.entries import Recorded
 from load.keys import follow_rules
@@ -41,6 +41,9 @@ def discover(names: Sequence[str] = (), early: bool = False) -> dict[str, int]:
                 due = sources.claim_due(connection, me, datetime.now(UTC), names=names, early=early)
             if due:
                 counts.update(poll_feeds(store, run_id, due, policies))
+            with store.engine.begin() as connection:
+                checked = expectations.check_volumes(connection, datetime.now(UTC))
+            counts.update({"breaches begun": checked.breaches})
     return dict(counts)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import FeedKind, Source, SourceName, Validators
 from extract.urls import registrable_domain
+from load import expectations, volume
 from load.claims import claim, free, lock_claims
 from load.tables import feed, source
 
@@ -70,6 +71,11 @@ def ensure(connection: Connection, name: str, title: str) -> int:
     return int(connection.execute(statement.returning(source.c.id)).scalar_one())
 
 
+def names(connection: Connection) -> list[str]:
+    """Of all sources that the store knows."""
+    return list(connection.scalars(select(source.c.name).order_by(source.c.name)))
+
+
 def claim_due(
     connection: Connection, worker: int, now: datetime, *, names: Collection[str] = (), early: bool = False
 ) -> list[DueFeed]:
@@ -125,6 +131,7 @@ def record_poll(connection: Connection, feed_id: int, poll: Poll, now: datetime)
     if poll.new:
         values["last_new_at"] = now
     connection.execute(update(feed).where(feed.c.id == feed_id).values(values))
+    volume.count(connection, feed_id, poll.new, now)
 
 
 def _pause(answered: bool, retry_after_s: float) -> ColumnElement[Any]:
@@ -147,6 +154,7 @@ def _write_sources(connection: Connection, sources: Sequence[Source]) -> None:
             "keep_params": list(s.urls.keep),
             "drop_params": list(s.urls.drop),
             "domains": _domains(s),
+            "expect": expectations.to_json(s.expect),
         }
         for s in sorted(sources, key=lambda s: s.name)
     ]
