@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flows.run import Summary
     from flows.settings import Settings
     from flows.store import Store
+    from load.engine import Connection
 
 FAILED = 1
 ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
@@ -36,7 +37,7 @@ TROUBLED = 3
 
 EPILOG = """\
 Times are UTC. Exit codes: 0 done; 1 not done, and the error output says why; 2 wrong usage; 3 done, but a feed failed,
-something was quarantined, or what was looked at needs a look.
+something was quarantined, a source broke what its file expects, or what was looked at needs a look.
 
 Settings are environment variables: STORYFOLD_HOME (where the store is), STORYFOLD_DATABASE_URL (a Postgres of your own
 instead of the embedded one), STORYFOLD_SOURCES (the folder of source files, './sources' by default) and others."""
@@ -71,8 +72,10 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 source_app = typer.Typer(no_args_is_help=True, help="The publishers: what is polled, and whether it can be.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="What was given up after repeated errors.")
 db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
 app.add_typer(source_app, name="source", rich_help_panel="Care")
+app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Care")
 app.add_typer(db_app, name="db", rich_help_panel="Care")
 
 
@@ -346,6 +349,79 @@ def check_sources(
         raise typer.Exit(TROUBLED)
 
 
+@source_app.command("release")
+def release_source(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A source that is held.")],
+) -> None:
+    """End the hold of a source that broke what its file expects.
+
+    Its pages are read and settled by the next run, and what came before is not held against it.
+    """
+    from load import expectations
+
+    with _open_store() as store, store.engine.begin() as connection:
+        _refuse_unstored(connection, [name])
+        pages = expectations.release(connection, name, datetime.now(UTC))
+    typer.echo(f"'{name}' is released: {pages} page{'' if pages == 1 else 's'} to be read or settled by the next run.")
+
+
+EntryIds = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Numbers of entries, as 'list' shows them.")]
+OfSource = Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only of this source.")]
+OfStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only of this stage: fetch, read, ….")]
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    source: OfSource = None,
+    stage: OfStage = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List what was given up: the stage, the error, and where its page lies in the archive."""
+    from flows import show
+    from load import quarantine
+
+    with _open_store() as store, store.engine.connect() as connection:
+        _refuse_unstored(connection, [source] if source else [])
+        items = quarantine.quarantined(connection, quarantine.Wanted(source=source, stage=stage), limit)
+    if as_json:
+        typer.echo(show.to_json(items))
+    elif items:
+        show.quarantined(show.console(), items)
+    else:
+        typer.echo("Nothing is quarantined.")
+
+
+@quarantine_app.command("replay")
+def replay_quarantine(
+    ids: EntryIds = None,
+    source: OfSource = None,
+    stage: OfStage = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many, and change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put back what was given up: the next run fetches it, or reads its page, as if for the first time.
+
+    What had happened to it stays on record; 'storyfold why entry:ID' tells it.
+    """
+    from flows import show
+    from load import quarantine
+
+    if everything == bool(ids or source or stage):
+        raise typer.BadParameter("Name entries, --source or --stage; or give --all alone.")
+    wanted = quarantine.Wanted(ids=tuple(ids or ()), source=source, stage=stage)
+    with _open_store() as store, store.engine.connect() as connection, connection.begin() as transaction:
+        _refuse_unstored(connection, [source] if source else [])
+        stages = quarantine.replay(connection, wanted, datetime.now(UTC))
+        if dry_run:
+            transaction.rollback()
+    if as_json:
+        typer.echo(show.to_json(stages))
+    else:
+        show.replayed(show.console(), stages, dry_run=dry_run)
+
+
 @db_app.command()
 def url() -> None:
     """Print the database's URL, for psql, a notebook or a dashboard.
@@ -419,12 +495,14 @@ def _plainly() -> Iterator[None]:
     """Errors that the user can do something about, as complaints."""
     from extract.catalogue import BadSource
     from load.engine import StoreUnavailable
+    from load.expectations import NotHeld
     from load.postgres import PostgresUnavailable
+    from load.quarantine import NotQuarantined
     from load.report import UnknownItem
 
     try:
         yield
-    except (BadSource, PostgresUnavailable, StoreUnavailable, UnknownItem) as error:
+    except (BadSource, NotHeld, NotQuarantined, PostgresUnavailable, StoreUnavailable, UnknownItem) as error:
         raise Complaint(str(error)) from error
 
 
@@ -467,7 +545,7 @@ def _at_work() -> Iterator[Store]:
 @contextmanager
 def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator[None]:
     """As `_at_work`, once all names are known, from the sources folder or, unless `only_files`, from the store."""
-    from load import report
+    from load import sources
 
     settings = _settings()
     known = [str(file.name) for file in _catalogue(settings)] if only_files or settings.sources.is_dir() else []
@@ -476,7 +554,7 @@ def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator
     with _at_work() as store:
         if not set(names or ()) <= set(known):
             with store.engine.connect() as connection:
-                known += [line.name for line in report.sources(connection)]
+                known += sources.names(connection)
             _refuse_unknown(names or (), known)
         yield
 
@@ -503,6 +581,14 @@ def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
             raise Complaint(f"No source is called '{name}'; {hint}")
 
 
+def _refuse_unstored(connection: Connection, names: Sequence[str]) -> None:
+    """As `_refuse_unknown`, among the sources of the store."""
+    from load import sources
+
+    if names:
+        _refuse_unknown(names, sources.names(connection))
+
+
 def _show_summary(result: Summary, as_json: bool) -> None:
     from flows import show
 
@@ -510,7 +596,7 @@ def _show_summary(result: Summary, as_json: bool) -> None:
         typer.echo(show.to_json(result))
     else:
         show.run_summary(show.console(), result)
-    if result.feeds_failed or show.has_trouble(result.outcomes):
+    if result.feeds_failed or result.breaches_begun or show.has_trouble(result.outcomes):
         raise typer.Exit(TROUBLED)
 
 

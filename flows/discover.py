@@ -23,7 +23,7 @@ from flows.bookkeeping import on_record
 from flows.isolation import Broken, Workers, workers
 from flows.reading import be_quiet, read_feed_page
 from flows.store import Store, open_store, read_catalogue, warc_name
-from load import entries, gaps, sources
+from load import entries, expectations, gaps, sources
 from load.engine import Connection, worker
 from load.entries import Recorded
 from load.keys import follow_rules
@@ -47,6 +47,9 @@ def discover(names: Sequence[str] = (), early: bool = False) -> dict[str, int]:
         with on_record(store, "discover") as (run_id, counts):
             asked = Asked(names=tuple(names or catalogue), early=early, began_at=datetime.now(UTC))
             counts.update(poll_feeds(Polling(store=store, worker=me, run_id=run_id, asked=asked, catalogue=catalogue)))
+            with store.engine.begin() as connection:
+                checked = expectations.check_volumes(connection, datetime.now(UTC))
+            counts.update({"breaches begun": checked.breaches})
     return dict(counts)
 
 

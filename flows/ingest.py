@@ -14,7 +14,7 @@ from flows.bookkeeping import on_record
 from flows.isolation import Broken, Done, Workers, workers
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
-from load import entries, pages, revisions
+from load import entries, expectations, pages, revisions
 from load.engine import worker
 from load.entries import Outcome
 from load.pages import UnreadPage
@@ -52,7 +52,11 @@ def read_batch(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
     calls = [(store.archive, unread.place, announced[unread.entry_id], spec) for unread in batch]
     results = readers.map(read_archived_page, calls)
-    return dict(_store_results(store, batch, results, read_digest(spec)))
+    counts = _store_results(store, batch, results, read_digest(spec))
+    with store.engine.begin() as connection:
+        sources = {unread.source_id for unread in batch}
+        counts["breaches begun"] = expectations.check_shares(connection, datetime.now(UTC), sources).breaches
+    return dict(+counts)
 
 
 @task(name="settle", cache_policy=NO_CACHE)

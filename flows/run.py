@@ -30,6 +30,7 @@ class Summary:
     known: int
     updated: int
     feeds_failed: int
+    breaches_begun: int  # of what the sources' files expect
     outcomes: dict[str, int]  # of the entries that the run announced or closed: outcome, or 'rejected: reason'
     articles: int
     stories: int
@@ -53,7 +54,7 @@ def run_lines(names: Sequence[str] = (), passes: int = 1, pause_s: float = 0.0) 
                 time.sleep(pause_s)
             counts.update(discover(names, early=True))
             collect(names)
-            ingest()
+            counts.update(ingest())
         result = summarise(store.engine, store.settings, counts, before, started)
     show_summary(as_markdown(result))
     return result
@@ -88,6 +89,7 @@ def summarise(
         known=counts.get("known", 0),
         updated=counts.get("updated", 0),
         feeds_failed=counts.get("feeds failed", 0),
+        breaches_begun=counts.get("breaches begun", 0),
         outcomes=outcomes,
         articles=after.articles,
         stories=after.stories,

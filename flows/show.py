@@ -13,11 +13,11 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -28,13 +28,18 @@ from extract.model import Rejection
 if TYPE_CHECKING:  # what a command prints it has imported itself, and the others need not wait for it
     from flows.check import FeedCheck, RobotsCheck, Sample, SourceCheck, Trouble
     from flows.run import Summary
+    from load.quarantine import Quarantined
     from load.report import (
         ArticleReport,
+        BreachLine,
         Candidate,
         ChangeLine,
         Difference,
         EntryReport,
+        FailingLine,
         FeedLine,
+        GapLine,
+        HeldLine,
         History,
         Ledger,
         Member,
@@ -44,6 +49,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
         Status,
         Story,
         StoryLine,
+        VolumeLine,
     )
     from transform.model import CleanArticle
 
@@ -59,8 +65,17 @@ _RULES = {
     "url-key": "by the order of URL keys, as nothing else tells them apart",
 }
 _TIES = {"same": "the same text as", "contained": "shares its beginning with", "lifted": "shares a passage with"}
+_EXPECTATIONS = {
+    "entries_per_day": "entries a day",
+    "dated_share": "articles with a date",
+    "short_share": "pages that are too short",
+    "languages": "articles in its languages",
+}
 _WORD = re.compile(r"\s+|[^\s]+")
 
+TOP = 10  # lines of one topic of a status
+
+_T = TypeVar("_T")
 Piece = str | tuple[str, str]  # text, or text with its style
 
 
@@ -94,6 +109,9 @@ def run_summary(out: Console, summary: Summary) -> None:
         _outcomes(out, summary.outcomes)
     if summary.feeds_failed:
         _line(out, (f"{_count(summary.feeds_failed, 'feed')} failed: 'storyfold status' says why.", "red"))
+    if summary.breaches_begun:
+        broken = _count(summary.breaches_begun, "expectation is", "expectations are")
+        _line(out, (f"{broken} newly broken: 'storyfold status' says which.", "red"))
     _line(out)
     _line(
         out,
@@ -112,8 +130,9 @@ def counts(out: Console, line: str, values: Mapping[str, int]) -> None:
 
 
 def has_trouble(outcomes: Mapping[str, int]) -> bool:
-    """Whether something was quarantined, or a feed failed."""
-    return any(number and name.startswith(("quarantined", "feeds failed")) for name, number in outcomes.items())
+    """Whether something was quarantined, a feed failed, or a source is no longer what its file expects."""
+    troubles = ("quarantined", "feeds failed", "breaches begun")
+    return any(number and name.startswith(troubles) for name, number in outcomes.items())
 
 
 def _is_nothing_new(summary: Summary) -> bool:
@@ -190,10 +209,12 @@ def _short(path: Path) -> str:
 
 def status(out: Console, value: Status) -> None:
     q = value.queues
-    feeds = f"{_count(q.feeds, 'feed')}, {q.feeds_due} due, {q.feeds_failing} failing"
+    retired = f", {q.feeds_retired} retired" if q.feeds_retired else ""
+    feeds = f"{_count(q.feeds, 'feed')}, {q.feeds_due} due, {q.feeds_failing} failing{retired}"
     _row(out, "Sources", f"{q.sources} with {feeds}")
-    waiting = f"{q.to_fetch} to fetch, {q.to_fetch_later} to fetch later, {q.to_read} to read, {q.to_settle} to settle"
-    _row(out, "Waiting", waiting)
+    held = f" ({q.to_read_held} of them held)" if q.to_read_held else ""
+    waiting = f"{q.to_fetch} to fetch, {q.to_fetch_later} to fetch later, {q.to_read} to read{held}"
+    _row(out, "Waiting", f"{waiting}, {q.to_settle} to settle")
     _row(out, "Announced", _ledger(value.ledger))
     if value.ledger.rejected:
         _row(out, "Rejected", _reasons(value.ledger.rejected_reasons))
@@ -202,14 +223,82 @@ def status(out: Console, value: Status) -> None:
         state = "still running, or killed" if run.finished_at is None else _lasted(run.finished_at - run.started_at)
         told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)
         _row(out, f"Last {run.line}", f"{_time(run.started_at)}, {state}{': ' if told else ''}{told}")
-    for feed in value.failing:
-        _line(out, (f"{feed.source}: {feed.failures} failures in a row: ", "red"), feed.state_text or "")
-        _url(out, feed.url, indent=2)
-    if value.quarantined:
-        _line(out, (f"Quarantined: {value.ledger.quarantined}, the newest:", "red"))
-    for item in value.quarantined:
-        _line(out, f"  {_time(item.at)} {item.source}, {item.stage}: ", item.error or "")
+    _topic(out, "Failing feeds", value.failing, _failing)
+    _topic(out, "Held sources, whose pages wait", value.held, _held)
+    _topic(out, "Not what their files expect", value.breaches, _breach)
+    _topic(out, "Out of their usual volume", value.volumes, _volume)
+    _topic(out, "Gaps in coverage", value.gaps, _gap)
+    _quarantine(out, value)
+
+
+def _topic(out: Console, name: str, items: Sequence[_T], show: Callable[[Console, _T], None]) -> None:
+    """What a person should look at, as far as a screen holds it."""
+    if items:
+        _line(out, (f"{name}: {len(items)}", "red"))
+    for item in items[:TOP]:
+        show(out, item)
+    if len(items) > TOP:
+        _line(out, f"  … and {len(items) - TOP} more: 'storyfold status --json' has all.")
+
+
+def _failing(out: Console, feed: FailingLine) -> None:
+    _line(out, f"  {feed.source}: {_count(feed.failures, 'failure')} in a row: {feed.state_text or ''}")
+    _url(out, feed.url, indent=4)
+
+
+def _held(out: Console, held: HeldLine) -> None:
+    _line(out, f"  {held.source} since {_time(held.held_at)}, {_count(held.pages, 'page')}")
+
+
+def _breach(out: Console, breach: BreachLine) -> None:
+    told = f"{_EXPECTATIONS[breach.expectation]} {breach.observed}, expected {breach.expected}"
+    _line(out, f"  {breach.source}: {told}; since {_time(breach.begun_at)}{_stops(breach)}")
+
+
+def _stops(breach: BreachLine) -> str:
+    return ", stops it" if breach.on_breach == "stop" else ""
+
+
+def _volume(out: Console, volume: VolumeLine) -> None:
+    figures = f"{volume.entries_per_day:.3g} entries a day, usually {volume.usual_per_day:.3g}"
+    _line(out, f"  {volume.source}: {volume.state}, {figures}; the last {_time(volume.last_entry_at)}")
+
+
+def _gap(out: Console, gap: GapLine) -> None:
+    _line(out, f"  {gap.source}: {_time(gap.since)} to {_time(gap.until)}")
+    _url(out, gap.feed_url, indent=4)
+
+
+def _quarantine(out: Console, value: Status) -> None:
+    if not value.stages:
+        return
+    stages = ", ".join(f"{line.stage} {line.entries} ({line.entries_24h} in 24 h)" for line in value.stages)
+    _line(out, (f"Quarantined: {stages}", "red"))
+    quarantined(out, value.quarantined)
+    if (more := value.ledger.quarantined - len(value.quarantined)) > 0:
+        _line(out, f"  … and {more} more: 'storyfold quarantine list' has them.")
+
+
+def quarantined(out: Console, items: Sequence[Quarantined]) -> None:
+    """A few lines an entry: what failed, the URL, and where its bytes lie."""
+    for item in items:
+        before = f", replayed {_count(item.replays, 'time')} before" if item.replays else ""
+        tries = f"{_count(item.attempts, 'attempt')}{before}"
+        _line(out, f"  {item.id}  {_time(item.since)} {item.source}, {item.stage}, {tries}: ", item.error or "")
         _url(out, item.url, indent=4)
+        if item.payload:
+            place = item.payload
+            _line(out, f"    kept in {place.file}, {place.length} bytes from {place.offset}", style="dim")
+
+
+def replayed(out: Console, stages: Mapping[str, int], *, dry_run: bool) -> None:
+    told = ", ".join(f"{stage} {number}" for stage, number in stages.items())
+    if not stages:
+        _line(out, "Nothing of the kind is quarantined.")
+    elif dry_run:
+        _line(out, f"To be replayed: {told}. Nothing was changed.")
+    else:
+        _line(out, f"Replayed: {told}. The next run tries them again.")
 
 
 def sources(out: Console, values: Sequence[SourceLine]) -> None:
@@ -219,6 +308,13 @@ def sources(out: Console, values: Sequence[SourceLine]) -> None:
         _line(out, "  ", _ledger(source.ledger))
         if not source.active:
             _line(out, ("  its file is gone: not polled", "yellow"))
+        if source.held_at:
+            _line(out, (f"  held since {_time(source.held_at)}: its pages wait", "red"))
+        if source.volume_state in ("silent", "low", "high"):
+            _line(out, (f"  {source.volume_state}: not its usual volume", "yellow"))
+        for breach in source.breaches:
+            told = f"{_EXPECTATIONS[breach.expectation]} {breach.observed}, expected {breach.expected}"
+            _line(out, (f"  {told}", "yellow"))
         for feed in source.feeds:
             _feed(out, feed)
     if not values:
@@ -440,6 +536,12 @@ def _entry(out: Console, entry: EntryReport) -> None:
             _url(out, page.final_url, indent=14)
         _row(out, "  kept in", f"{page.warc_file}, {page.warc_length} bytes from {page.warc_offset}")
         _row(out, "  read", _time(page.read_at) if page.read_at else "not yet")
+    for replay in entry.replays:
+        gave_up = f"{_time(replay.quarantined_at)} at {replay.stage}, {_count(replay.attempts, 'attempt')}"
+        _row(out, "  quarantined", f"{gave_up}: {replay.error or ''}")
+        _row(out, "  replayed", _time(replay.replayed_at))
+    if entry.held_at and entry.outcome == "pending":
+        _row(out, "  held", f"{_time(entry.held_at)}: pages of {entry.source} wait unread")
     if entry.attempts:
         _row(out, "  failed", f"{_count(entry.attempts, 'attempt')}: {entry.detail or ''}")
     if entry.fetch_due_at:

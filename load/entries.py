@@ -165,6 +165,7 @@ def try_again(
     """
     attempts = item.attempts + asked
     if attempts >= MAX_ATTEMPTS:
+        connection.execute(update(entry).where(entry.c.id == item.id).values(attempts=attempts))
         close(connection, [item.id], Outcome.QUARANTINED, now, reason="fetch", detail=error)
         return Outcome.QUARANTINED
     pause = max(FIRST_PAUSE * 2**item.attempts, timedelta(seconds=retry_after_s or 0.0))

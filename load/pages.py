@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, null, select, update
+from sqlalchemy import Connection, func, insert, null, or_, select, update
 
 from extract.model import Page
 from extract.warc import WarcPlace
 from load.claims import claim, free, lock_claims
 from load.entries import Outcome, close, fetched
+from load.expectations import is_held, probes
 from load.tables import page
 
 MAX_ATTEMPTS = 3  # at reading: then the page is quarantined
@@ -71,9 +72,13 @@ def close_unchanged(connection: Connection, entry_ids: Collection[int], now: dat
 
 
 def claim_unread(connection: Connection, worker: int, now: datetime, limit: int) -> list[UnreadPage]:
-    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt."""
+    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt.
+
+    Those of held sources wait, but for a few that show whether the source is well again.
+    """
     lock_claims(connection, page)
-    query = select(page).where(page.c.read_at.is_(None), free(page, now)).order_by(page.c.id).limit(limit)
+    wanted = or_(~is_held(), page.c.id.in_(probes(connection, now)))
+    query = select(page).where(page.c.read_at.is_(None), free(page, now), wanted).order_by(page.c.id).limit(limit)
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
     claim(connection, page, ids, worker, now)

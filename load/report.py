@@ -7,7 +7,8 @@ with more than eight tables in a join (join_collapse_limit) Postgres looks no mo
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,12 +20,14 @@ from sqlalchemy import Connection, text
 from extract.model import Source
 from extract.urls import BadUrl, url_key
 from load.keys import read_rules
+from load.quarantine import Quarantined, Wanted, quarantined
 from transform.normalize import words
 
 SAME_PARAGRAPH = 0.4  # share of the words of two paragraphs that both have
-NEWEST_QUARANTINED = 10  # shown by status; the others are in the ledger and in storyfold.entry
+NEWEST_QUARANTINED = 10  # of status; `storyfold quarantine list` has the others
 
 _T = TypeVar("_T")
+_OfSource = TypeVar("_OfSource", "FeedLine", "BreachLine")
 
 
 class UnknownItem(LookupError):
@@ -70,6 +73,21 @@ class FeedLine:
     next_due_at: datetime | None = None
     entries_24h: int = 0
     entries_7d: int = 0
+    volume_state: str | None = None  # of its source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingLine:
+    """A feed whose last answers could not be read."""
+
+    source: str
+    url: str
+    kind: str
+    state_text: str | None
+    failures: int
+    last_polled_at: datetime | None
+    last_ok_at: datetime | None
+    next_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +102,61 @@ class SourceLine:
     active: bool  # its file is there, or it was loaded by hand
     ledger: Ledger
     feeds: tuple[FeedLine, ...]
+    volume_state: str | None = None  # None without feeds
+    held_at: datetime | None = None
+    breaches: tuple[BreachLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreachLine:
+    """Something that a source is not, though its file expects it."""
+
+    source: str
+    expectation: str
+    expected: str
+    observed: str
+    on_breach: str
+    begun_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLine:
+    """A source whose pages wait."""
+
+    source: str
+    held_at: datetime
+    pages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeLine:
+    """A source that announces more or less than it usually does."""
+
+    source: str
+    state: str
+    entries_per_day: float
+    usual_per_day: float
+    last_entry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapLine:
+    """A time in which a feed may have announced what nobody read, and no backfill has looked."""
+
+    source: str
+    feed_url: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageLine:
+    """What one stage has quarantined, and how much of it lately."""
+
+    stage: str
+    entries: int
+    entries_24h: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +170,6 @@ class RunLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """An entry that was given up."""
-
-    source: str
-    url: str
-    stage: str | None
-    error: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
     """What the store holds and what waits in it, at one moment."""
 
@@ -115,9 +177,11 @@ class Queues:
     feeds: int
     feeds_due: int
     feeds_failing: int
+    feeds_retired: int
     to_fetch: int
     to_fetch_later: int
     to_read: int
+    to_read_held: int  # of them, those that wait as their source is held
     to_settle: int
     articles: int
     stories: int
@@ -128,65 +192,114 @@ class Status:
     queues: Queues
     ledger: Ledger
     runs: tuple[RunLine, ...]
-    failing: tuple[FeedLine, ...]
+    failing: tuple[FailingLine, ...]
+    volumes: tuple[VolumeLine, ...]  # silent, low and high ones
+    breaches: tuple[BreachLine, ...]
+    held: tuple[HeldLine, ...]
+    gaps: tuple[GapLine, ...]
+    stages: tuple[StageLine, ...]
     quarantined: tuple[Quarantined, ...]  # the newest
 
 
 _LEDGER = "SELECT * FROM news.outcome_ledger"
 _FEEDS = """
     SELECT source, feed_url AS url, feed_kind AS kind, state, state_text, failures, last_polled_at, last_new_at,
-           next_due_at, entries_24h, entries_7d
-    FROM news.source_health WHERE feed_url IS NOT NULL AND is_active AND retired_at IS NULL"""
+           next_due_at, entries_24h, entries_7d, volume_state
+    FROM news.source_health WHERE feed_url IS NOT NULL AND is_active AND retired_at IS NULL ORDER BY source, url"""
+_FAILING = """
+    SELECT source.name AS source, feed.url, feed.kind, feed.state_text, feed.failures, feed.last_polled_at,
+           feed.last_ok_at, feed.next_due_at
+    FROM storyfold.feed JOIN storyfold.source ON source.id = feed.source_id
+    WHERE feed.active AND source.active AND feed.failures > 0 ORDER BY feed.failures DESC, source.name, feed.url"""
 _QUEUES = """
     SELECT (SELECT count(*) FROM storyfold.source WHERE active) AS sources,
            feeds.*, fetching.*, reading.*,
            (SELECT count(*) FROM storyfold.article) AS articles,
            (SELECT count(*) FROM storyfold.story WHERE merged_into IS NULL) AS stories
-    FROM (SELECT count(*) AS feeds,
-                 count(*) FILTER (WHERE next_due_at IS NULL OR next_due_at <= now()) AS feeds_due,
-                 count(*) FILTER (WHERE failures > 0) AS feeds_failing
-          FROM storyfold.feed WHERE active AND retired_at IS NULL) AS feeds,
+    FROM (SELECT count(*) FILTER (WHERE retired_at IS NULL) AS feeds,
+                 count(*) FILTER (WHERE retired_at IS NULL AND (next_due_at IS NULL OR next_due_at <= now()))
+                     AS feeds_due,
+                 count(*) FILTER (WHERE retired_at IS NULL AND failures > 0) AS feeds_failing,
+                 count(*) FILTER (WHERE retired_at IS NOT NULL) AS feeds_retired
+          FROM storyfold.feed WHERE active) AS feeds,
          (SELECT count(*) FILTER (WHERE fetch_due_at <= now()) AS to_fetch,
                  count(*) FILTER (WHERE fetch_due_at > now()) AS to_fetch_later
           FROM storyfold.entry WHERE fetch_due_at IS NOT NULL) AS fetching,
          (SELECT (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS to_read,
+                 (SELECT count(*) FROM storyfold.page JOIN storyfold.source ON source.id = page.source_id
+                  WHERE page.read_at IS NULL AND source.held_at IS NOT NULL) AS to_read_held,
                  (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS to_settle
          ) AS reading"""
 _RUNS = """
     SELECT newest.* FROM (SELECT DISTINCT ON (line) line, started_at, finished_at, counts
                           FROM storyfold.run ORDER BY line, id DESC) AS newest ORDER BY started_at"""
-_QUARANTINED = """
-    SELECT source.name AS source, entry.url, entry.reason AS stage, entry.detail AS error, entry.outcome_at AS at
-    FROM storyfold.entry JOIN storyfold.source ON source.id = entry.source_id
-    WHERE entry.outcome = 'quarantined' ORDER BY entry.outcome_at DESC, entry.id DESC LIMIT :newest"""
+_BREACHES = """
+    SELECT source, expectation, expected, observed, on_breach, begun_at, seen_at
+    FROM news.expectation_breach WHERE ended_at IS NULL ORDER BY begun_at DESC, id DESC"""
+_HELD = """
+    SELECT source.name AS source, source.held_at, count(page.id) AS pages
+    FROM storyfold.source
+    LEFT JOIN storyfold.page ON page.source_id = source.id AND page.settled_at IS NULL
+    WHERE source.held_at IS NOT NULL GROUP BY source.id ORDER BY source.held_at DESC, source.name"""
+_VOLUMES = """
+    SELECT source, volume_state AS state, entries_per_day, usual_per_day, last_entry_at
+    FROM news.source_volume WHERE volume_state IN ('silent', 'low', 'high')
+    ORDER BY volume_state = 'high', usual_per_day DESC, source"""
+_GAPS = """
+    SELECT source.name AS source, feed.url AS feed_url, coverage_gap.since, coverage_gap.until
+    FROM storyfold.coverage_gap
+    JOIN storyfold.feed ON feed.id = coverage_gap.feed_id
+    JOIN storyfold.source ON source.id = feed.source_id
+    WHERE coverage_gap.backfilled_at IS NULL ORDER BY coverage_gap.until DESC, coverage_gap.id DESC"""
+_STAGES = """
+    SELECT reason AS stage, count(*) AS entries,
+           count(*) FILTER (WHERE outcome_at > now() - interval '24 hours') AS entries_24h
+    FROM storyfold.entry WHERE outcome = 'quarantined' GROUP BY reason ORDER BY count(*) DESC, reason"""
 
 
 def status(connection: Connection) -> Status:
-    """How the store stands: queues, outcomes, feeds that fail, the newest pass of each line."""
+    """How the store stands: queues, outcomes, the newest pass of each line, and all that a person should look at."""
     (ledger,) = _read(connection, Ledger, f"{_LEDGER} WHERE source IS NULL")
     (queues,) = _read(connection, Queues, _QUEUES)
     return Status(
         queues=queues,
         ledger=ledger,
         runs=_read(connection, RunLine, _RUNS),
-        failing=_read(connection, FeedLine, f"{_FEEDS} AND failures > 0 ORDER BY failures DESC, source, url"),
-        quarantined=_read(connection, Quarantined, _QUARANTINED, newest=NEWEST_QUARANTINED),
+        failing=_read(connection, FailingLine, _FAILING),
+        volumes=_read(connection, VolumeLine, _VOLUMES),
+        breaches=_read(connection, BreachLine, _BREACHES),
+        held=_read(connection, HeldLine, _HELD),
+        gaps=_read(connection, GapLine, _GAPS),
+        stages=_read(connection, StageLine, _STAGES),
+        quarantined=quarantined(connection, Wanted(), NEWEST_QUARANTINED),
     )
 
 
 def sources(connection: Connection, files: Sequence[Source] = ()) -> tuple[SourceLine, ...]:
     """The catalogue by name, as the store knows it, and with it the source files that it has not seen yet."""
     ledgers = {line.source: line for line in _read(connection, Ledger, _LEDGER)}
-    feeds = _read(connection, FeedLine, f"{_FEEDS} ORDER BY source, url")
-    query = "SELECT name, title, language, country, tier, active FROM storyfold.source"
+    feeds = _by_source(_read(connection, FeedLine, _FEEDS))
+    breaches = _by_source(_read(connection, BreachLine, _BREACHES))
+    query = "SELECT name, title, language, country, tier, active, held_at FROM storyfold.source"
     stored = {
         row["name"]: SourceLine(
-            **row, ledger=ledgers[row["name"]], feeds=tuple(feed for feed in feeds if feed.source == row["name"])
+            **row,
+            ledger=ledgers[row["name"]],
+            feeds=feeds[row["name"]],
+            volume_state=next((feed.volume_state for feed in feeds[row["name"]]), None),
+            breaches=breaches[row["name"]],
         )
         for row in connection.execute(text(query)).mappings()
     }
     unseen = {file.name: _unseen(file) for file in files}
     return tuple(line for _, line in sorted((unseen | stored).items()))
+
+
+def _by_source(lines: Iterable[_OfSource]) -> Mapping[str, tuple[_OfSource, ...]]:
+    found: defaultdict[str, tuple[_OfSource, ...]] = defaultdict(tuple)
+    for line in lines:
+        found[line.source] += (line,)
+    return found
 
 
 def _unseen(file: Source) -> SourceLine:
@@ -489,7 +602,21 @@ class EntryReport:
     reason: str | None
     detail: str | None
     outcome_at: datetime | None
+    held_at: datetime | None  # its source's pages wait since then
+    replays: tuple[ReplayLine, ...] = ()
     pages: tuple[PageLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayLine:
+    """A quarantine that was ended by a replay."""
+
+    entry_id: int
+    stage: str
+    error: str | None
+    attempts: int
+    quarantined_at: datetime
+    replayed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -572,7 +699,7 @@ class History:
 _ENTRIES = """
     SELECT entry.id, source.name AS source, entry.url, feed.url AS feed_url, entry.title, entry.published_at,
            entry.updated_at, entry.first_seen_at, entry.last_seen_at, entry.attempts, entry.fetch_due_at,
-           entry.outcome, entry.reason, entry.detail, entry.outcome_at
+           entry.outcome, entry.reason, entry.detail, entry.outcome_at, source.held_at
     FROM storyfold.entry
     JOIN storyfold.source ON source.id = entry.source_id
     LEFT JOIN storyfold.feed ON feed.id = entry.feed_id
@@ -581,6 +708,9 @@ _PAGES = """
     SELECT id, entry_id, url, final_url, status, fetched_at, body_bytes, warc_file, warc_offset, warc_length, attempts,
            read_at, settled_at
     FROM storyfold.page WHERE entry_id = ANY(:ids) ORDER BY id"""
+_REPLAYS = """
+    SELECT entry_id, stage, error, attempts, quarantined_at, replayed_at
+    FROM storyfold.replay WHERE entry_id = ANY(:ids) ORDER BY id"""
 _ARTICLE = """
     SELECT article.id, article.url, article.source, article.title, article.words, article.language,
            article.published_at, article.date_precision, article.date_found_in, article.flags, article.has_drifted,
@@ -611,8 +741,13 @@ def why(connection: Connection, url_or_id: str) -> History:
     """
     entry_ids, article_id = _locate(connection, url_or_id)
     pages = _read(connection, PageLine, _PAGES, ids=entry_ids)
+    replays = _read(connection, ReplayLine, _REPLAYS, ids=entry_ids)
     entries = tuple(
-        replace(entry, pages=tuple(page for page in pages if page.entry_id == entry.id))
+        replace(
+            entry,
+            pages=tuple(page for page in pages if page.entry_id == entry.id),
+            replays=tuple(replay for replay in replays if replay.entry_id == entry.id),
+        )
         for entry in _read(connection, EntryReport, _ENTRIES, ids=entry_ids)
     )
     return History(entries=entries, article=None if article_id is None else _article(connection, article_id))
@@ -677,17 +812,20 @@ class Stage:
     total: int
 
 
-_MARK = """
+_MOVES = "source_id NOT IN (SELECT id FROM storyfold.source WHERE held_at IS NOT NULL)"
+_MARK = f"""
     SELECT now() AS at, coalesce((SELECT max(id) FROM storyfold.page), 0) AS page_id,
-           (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS unread,
-           (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled"""
-_PROGRESS = """
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL AND {_MOVES}) AS unread,
+           (SELECT count(*) FROM storyfold.page
+            WHERE read_at IS NOT NULL AND settled_at IS NULL AND {_MOVES}) AS unsettled"""
+_PROGRESS = f"""
     SELECT (SELECT count(*) FROM storyfold.feed WHERE active AND last_polled_at >= :at) AS polled,
            (SELECT count(*) FROM storyfold.feed WHERE active AND claimed_until > now()) AS polling,
-           (SELECT count(*) FROM storyfold.page WHERE id > :page_id) AS fetched,
+           (SELECT count(*) FROM storyfold.page WHERE id > :page_id AND {_MOVES}) AS fetched,
            (SELECT count(*) FROM storyfold.entry WHERE fetch_due_at <= now()) AS due,
-           (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS unread,
-           (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS unsettled"""
+           (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL AND {_MOVES}) AS unread,
+           (SELECT count(*) FROM storyfold.page
+            WHERE read_at IS NOT NULL AND settled_at IS NULL AND {_MOVES}) AS unsettled"""
 
 
 def mark(connection: Connection) -> Mark:

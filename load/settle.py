@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, update
 
 from extract.model import UrlKey
 from extract.urls import UrlRules, url_key
-from load import index, stories
+from load import expectations, index, stories
 from load.entries import Outcome, close
+from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
 from load.locks import lock
 from load.pages import mark_read
@@ -58,7 +59,7 @@ def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Se
     """
     with engine.begin() as connection:
         lock(connection, "settle")
-        turns = _next_turns(connection, limit)
+        turns = _turns(connection, _next_rows(connection, limit, now))
         if not turns:
             return Settled(outcomes={})
         ids = _identify(connection, turns)
@@ -67,22 +68,42 @@ def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Se
         return _close(connection, turns, ids, now)
 
 
-def _next_turns(connection: Connection, limit: int) -> list[_Turn]:
-    """The read pages whose turn it is, up to the second of one article: a change is judged by what came before."""
-    barrier = select(func.min(page.c.id)).where(page.c.read_at.is_(None)).scalar_subquery()
-    query = (
+def _next_rows(connection: Connection, limit: int, now: datetime) -> Sequence[Row[Any]]:
+    """The read pages whose turn it is, with their revisions; none of a source that is to be stopped for what it breaks.
+
+    Judged under the lock, though the readers have judged before: another may have read these pages a moment ago.
+    """
+    expectations.check_shares(connection, now, expectations.held_sources(connection))
+    while rows := connection.execute(_ready(limit)).all():
+        if not expectations.check_shares(connection, now, {row.source_id for row in rows}).held:
+            break
+    return rows
+
+
+def _ready(limit: int) -> Select[Any]:
+    """The read pages that none before them holds up, with their revisions.
+
+    Pages of held sources wait, and nobody waits for them: it is as if they came later.
+    """
+    barrier = select(func.min(page.c.id)).where(page.c.read_at.is_(None), ~is_held()).scalar_subquery()
+    return (
         select(revision, page.c.entry_id, page.c.source_id)
         .join(page, page.c.id == revision.c.page_id)
         .where(
             page.c.read_at.is_not(None),
             page.c.settled_at.is_(None),
             revision.c.kind.is_(None),
+            ~is_held(),
             page.c.id < func.coalesce(barrier, page.c.id + 1),
         )
         .order_by(page.c.id, revision.c.id)
         .limit(limit)
     )
-    keyed = _before_repeat(connection.execute(query).all(), read_rules(connection))
+
+
+def _turns(connection: Connection, rows: Sequence[Row[Any]]) -> list[_Turn]:
+    """Up to the second of one article: a change is judged by what came before."""
+    keyed = _before_repeat(rows, read_rules(connection))
     known = _known_articles(connection, list(keyed))
     prints = fingerprints(connection, [row.id for row in keyed.values()] + [row.revision_id for row in known.values()])
     return [_turn(key, row, known.get(key), prints) for key, row in keyed.items()]

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from extract.model import FeedKind, PollPolicy, Source, SourceName, Validators
 from extract.polling import RETIRE_AFTER, Answer, Failed, NotChanged, Pace, Read, Same, Step, Wishes, after_poll
 from extract.urls import registrable_domain
+from load import expectations, volume
 from load.claims import claim, free, lock_claims
 from load.locks import lock
 from load.rows import clean_text
@@ -119,6 +120,11 @@ def ensure(connection: Connection, name: str, title: str) -> int:
     return int(connection.execute(statement.returning(source.c.id)).scalar_one())
 
 
+def names(connection: Connection) -> list[str]:
+    """Of all sources that the store knows."""
+    return list(connection.scalars(select(source.c.name).order_by(source.c.name)))
+
+
 def claim_due(
     connection: Connection,
     worker: int,
@@ -197,6 +203,7 @@ def record_poll(connection: Connection, due: DueFeed, poll: Poll, policy: PollPo
     if poll.new:
         values["last_new_at"] = now
     connection.execute(update(feed).where(feed.c.id == due.id).values(values))
+    volume.count(connection, due.id, poll.new, now)
     return step
 
 
@@ -414,6 +421,7 @@ def _write_sources(connection: Connection, sources: Sequence[Source]) -> None:
             "keep_params": list(s.urls.keep),
             "drop_params": list(s.urls.drop),
             "domains": _domains(s),
+            "expect": expectations.to_json(s.expect),
         }
         for s in sorted(sources, key=lambda s: s.name)
     ]

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -196,7 +197,7 @@ entry = Table(
     one_of("outcome", *OUTCOMES),
     CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
     Index("entry_due_idx", "domain", "fetch_due_at", "id", postgresql_where=text("fetch_due_at IS NOT NULL")),
-    Index("entry_outcome_idx", "source_id", "outcome"),
+    Index("entry_outcome_idx", "source_id", "outcome", "reason"),
     Index("entry_first_seen_at_idx", "first_seen_at", postgresql_using="brin"),
     Index("entry_quarantined_idx", "outcome_at", postgresql_where=text("outcome = 'quarantined'")),
     comment="One URL as announced",
@@ -207,7 +208,7 @@ page = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True, comment="also the order of settling"),
     Column("entry_id", ForeignKey(entry.c.id), nullable=False, index=True),
-    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False),
     Column("url", Text, nullable=False, comment="as asked"),
     Column("final_url", Text, nullable=False, comment="after redirects"),
     Column("status", SmallInteger, nullable=False),
@@ -229,9 +230,34 @@ page = Table(
     when("read_at", "read into a revision, rejected or quarantined"),
     when("settled_at", "its revision has its place in a story, or there is none to place"),
     *claim(),
+    Index("page_source_idx", "source_id", "fetched_at"),
     Index("page_unread_idx", "id", postgresql_where=text("read_at IS NULL")),
     Index("page_unsettled_idx", "id", postgresql_where=text("read_at IS NOT NULL AND settled_at IS NULL")),
     comment="Bytes at a moment; the bytes themselves lie in the WARC archive",
+)
+
+replay = Table(
+    "replay",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("entry_id", ForeignKey(entry.c.id), nullable=False, index=True),
+    Column("stage", Text, nullable=False, comment="that had quarantined it"),
+    Column("error", Text, comment="in words"),
+    Column("attempts", SmallInteger, nullable=False, comment="that had failed"),
+    when("quarantined_at", "when it was given up", nullable=False),
+    when("replayed_at", "when it was put back into its queue", nullable=False),
+    comment="A quarantined entry that was tried once more",
+)
+
+source_hour = Table(
+    "source_hour",
+    metadata,
+    Column("source_id", ForeignKey(source.c.id), nullable=False),
+    when("hour", "its beginning", nullable=False),
+    when("polled_at", "last poll of it that answered", nullable=False),
+    Column("entries", Integer, nullable=False, comment="first announced by the polls of this hour"),
+    PrimaryKeyConstraint("source_id", "hour", postgresql_include=["polled_at", "entries"]),  # read without the table
+    comment="What the polls of a source brought in one hour; an hour without a poll that answered has no row",
 )
 
 coverage_gap = Table(

@@ -115,7 +115,7 @@ def publish(engine: Engine, *told: Told, now: datetime = NOON) -> list[int]:
         (entry_id,) = announce(engine, one.source, one.url, title=one.title, now=now)
         page_id = fetch(engine, entry_id, "\n".join(one.paragraphs).encode(), now=now)
         with engine.begin() as connection:
-            revisions.keep(connection, [_reading(page_id, one, now)], now)
+            revisions.keep(connection, [reading(page_id, one, now)], now)
         entry_ids.append(entry_id)
     settle_all(engine, now)
     with engine.connect() as connection:
@@ -136,7 +136,7 @@ def copies(*names: str, gap: timedelta = timedelta(minutes=30)) -> list[Told]:
     ]
 
 
-def _reading(page_id: int, told: Told, now: datetime) -> Reading:
+def reading(page_id: int, told: Told, now: datetime) -> Reading:
     article = Article(
         url=told.url,
         source=SourceName(told.source),

@@ -1,9 +1,18 @@
 -- What became of everything that was announced, and does it add up?
 CREATE OR REPLACE VIEW news.outcome_ledger AS
-WITH tally AS (
+WITH by_source AS (
     SELECT entry.source_id, entry.outcome, entry.reason, count(*) AS entries
     FROM storyfold.entry
-    GROUP BY GROUPING SETS ((entry.source_id, entry.outcome, entry.reason), (entry.outcome, entry.reason))
+    GROUP BY entry.source_id, entry.outcome, entry.reason
+),
+
+tally AS (
+    SELECT by_source.source_id, by_source.outcome, by_source.reason, by_source.entries
+    FROM by_source
+    UNION ALL
+    SELECT NULL, by_source.outcome, by_source.reason, sum(by_source.entries)
+    FROM by_source
+    GROUP BY by_source.outcome, by_source.reason
 ),
 
 line AS (

@@ -25,7 +25,12 @@ SELECT
     feed.changed_at,
     feed.not_before,
     feed.retired_at,
-    feed.sample
+    feed.sample,
+    volume.volume_state,
+    volume.entries_per_day,
+    volume.usual_per_day,
+    volume.last_entry_at,
+    source.held_at
 FROM storyfold.source
 LEFT JOIN storyfold.feed ON feed.source_id = source.id
 LEFT JOIN storyfold.feed AS site_index ON site_index.id = feed.parent_id
@@ -38,7 +43,8 @@ LEFT JOIN (
     FROM storyfold.entry
     WHERE entry.first_seen_at > now() - interval '7 days'
     GROUP BY entry.source_id, entry.feed_id
-) AS recent ON recent.source_id = source.id AND recent.feed_id IS NOT DISTINCT FROM feed.id;
+) AS recent ON recent.source_id = source.id AND recent.feed_id IS NOT DISTINCT FROM feed.id
+LEFT JOIN news.source_volume AS volume ON volume.source = source.name;
 
 COMMENT ON VIEW news.source_health IS
     'One row a feed or sitemap of a source; a source without any, such as a folder loaded by hand, has one row too.';
@@ -73,3 +79,13 @@ COMMENT ON COLUMN news.source_health.retired_at IS
     'Polled every four weeks, or not at all, since then: a sitemap that stays the same and is old; null when it lives.';
 COMMENT ON COLUMN news.source_health.sample IS
     'Place in the archive of the last answer that could not be read: file, offset, length; null once one could.';
+COMMENT ON COLUMN news.source_health.volume_state IS
+    'Of the whole source, all its feeds together, as in news.source_volume: new, usual, low, silent, high or unknown; null '
+    'without feeds.';
+COMMENT ON COLUMN news.source_health.entries_per_day IS
+    'What the source announced first per 24 hours, lately; null when it was not polled well enough to know.';
+COMMENT ON COLUMN news.source_health.usual_per_day IS
+    'What it usually announces in 24 hours; null until seven days are known.';
+COMMENT ON COLUMN news.source_health.last_entry_at IS 'Last poll of any of its feeds that announced something new.';
+COMMENT ON COLUMN news.source_health.held_at IS
+    'Its pages wait unread since then, as it broke an expectation of its file; null when they do not.';

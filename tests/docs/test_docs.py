@@ -35,8 +35,8 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 TEXT = {path.relative_to(ROOT): path.read_text("utf-8") for path in DOCUMENTS}
 STORE = TEXT[Path("docs/store.md")]
 
-ASKS_OTHERS = ("run", "discover", "collect", "ingest", "load", "source check", "extract https:")
-"""What starts Prefect or asks the web: only its words are checked here; `load` has a test below, the lines have theirs."""
+ASKS_OTHERS = ("run", "discover", "collect", "ingest", "load", "source check", "source release", "extract https:")
+"""What starts Prefect, asks the web or needs a held source: only its words are checked here; `load` has a test below, the lines have theirs."""
 OTHER_PROGRAMS = {"git"}
 KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL"}
 KNOWN_HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}

@@ -13,8 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, keep_sources, publish
-from sqlalchemy import Engine
+from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, fetch, keep_sources, publish
+from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
 from extract.model import Reason, Rejection
@@ -39,6 +39,10 @@ COMMANDS = [
     ["source"],
     ["source", "list"],
     ["source", "check"],
+    ["source", "release"],
+    ["quarantine"],
+    ["quarantine", "list"],
+    ["quarantine", "replay"],
     ["db"],
     ["db", "url"],
     ["db", "stop"],
@@ -240,6 +244,93 @@ def test_sources_are_listed_with_what_they_brought(cli, tmp_path):
     assert re.search(r"^fresh .*\n  0 entries\n  feed new; last polled never", told, re.MULTILINE)
 
 
+@pytest.fixture
+def troubled(stored: Engine) -> Engine:
+    """A held source with three breaches that wait, twelve silent sources, a gap, and quarantined entries."""
+    names = [f"silent-{n}" for n in range(12)]
+    keep_sources(stored, "harbour-courier", "northline", *names)
+    ids = announce(stored, "northline", *(f"https://northline.example/{n}" for n in range(13)))
+    with stored.begin() as connection:
+        entries.close(connection, ids[:12], entries.Outcome.QUARANTINED, NOON, reason="fetch", detail="503")
+    fetch(stored, ids[12])
+    fetch(stored, announce(stored, "harbour-courier", "https://harbour-courier.example/9")[0])
+    statements = (
+        """UPDATE storyfold.source SET held_at = '2026-03-02 12:00Z' WHERE name = 'northline'""",
+        """INSERT INTO storyfold.breach (source_id, expectation, expected, observed, on_breach, begun_at, seen_at)
+           SELECT id, 'dated_share', 'at least 90%', '12% of 100', 'stop', held_at, held_at
+           FROM storyfold.source WHERE held_at IS NOT NULL""",
+        """INSERT INTO storyfold.source_hour
+           SELECT source.id, date_trunc('hour', at), at, CASE WHEN at < now() - interval '30 hours' THEN 9 ELSE 0 END
+           FROM storyfold.source, generate_series(now() - interval '20 days', now(), '6 hours') AS at
+           WHERE name LIKE 'silent-%'""",
+        """INSERT INTO storyfold.coverage_gap (feed_id, since, until, found_at)
+           SELECT id, '2026-03-02 10:00Z', '2026-03-02 12:00Z', now() FROM storyfold.feed
+           WHERE url LIKE '%northline%'""",
+        "UPDATE storyfold.feed SET retired_at = now() WHERE url LIKE '%harbour%'",
+    )
+    with stored.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    return stored
+
+
+@pytest.mark.usefixtures("troubled")
+def test_status_tells_what_needs_a_look_and_no_more_than_a_screen_of_it(cli):
+    told = cli("status").stdout
+    assert "14 feeds, 14 due, 0 failing, 1 retired" in told
+    assert "2 to read (1 of them held)" in told
+    assert "Held sources, whose pages wait: 1\n  northline since 2026-03-02 12:00, 1 page\n" in told
+    assert "northline: articles with a date 12% of 100, expected at least 90%; since 2026-03-02 12:00, stops it" in told
+    assert "Out of their usual volume: 12\n  silent-0: silent, 0 entries a day, usually 36; the last never\n" in told
+    assert "… and 2 more: 'storyfold status --json' has all." in told
+    assert "Gaps in coverage: 1\n  northline: 2026-03-02 10:00 to 2026-03-02 12:00\n" in told
+    assert "Quarantined: fetch 12 (0 in 24 h)\n" in told
+    assert "… and 2 more: 'storyfold quarantine list' has them." in told
+    values = json.loads(cli("status", "--json").stdout)
+    assert (len(values["volumes"]), len(values["breaches"]), len(values["gaps"])) == (12, 1, 1)
+
+
+@pytest.mark.usefixtures("troubled")
+def test_sources_bear_their_marks(cli):
+    told = cli("source", "list").stdout
+    assert "  held since 2026-03-02 12:00: its pages wait\n" in told
+    assert "  articles with a date 12% of 100, expected at least 90%\n" in told
+    assert "  silent: not its usual volume\n" in told
+
+
+@pytest.mark.usefixtures("troubled")
+def test_a_held_source_is_released(cli):
+    assert "held        2026-03-02 12:00: pages of northline wait" in cli("why", "https://northline.example/12").stdout
+    assert cli("source", "release", "northline").stdout.startswith("'northline' is released: 1 page ")
+    assert "'northline' is not held" in complaint(cli("source", "release", "northline"))
+    assert "did you mean 'northline'?" in complaint(cli("source", "release", "northlin"))
+    assert "Held" not in cli("status").stdout
+
+
+@pytest.mark.usefixtures("troubled")
+def test_the_quarantine_is_listed_and_replayed(cli):
+    listed = cli("quarantine", "list", "--source", "northline", "--stage", "fetch", "--limit", 3, "--json")
+    ids = [item["id"] for item in json.loads(listed.stdout)]
+    assert len(ids) == 3
+    assert "northline, fetch, 0 attempts: 503\n    https://northline.example/11\n" in cli("quarantine", "list").stdout
+    assert cli("quarantine", "list", "--stage", "read").stdout == "Nothing is quarantined.\n"
+    dry = cli("quarantine", "replay", "--all", "--dry-run").stdout
+    assert dry == "To be replayed: fetch 12. Nothing was changed.\n"
+    assert cli("quarantine", "replay", *ids).stdout == "Replayed: fetch 3. The next run tries them again.\n"
+    assert json.loads(cli("quarantine", "replay", "--source", "northline", "--json").stdout) == {"fetch": 9}
+    assert cli("quarantine", "replay", "--all").stdout == "Nothing of the kind is quarantined.\n"
+    history = cli("why", "https://northline.example/11").stdout
+    assert "quarantined 2026-03-02 12:00 at fetch, 0 attempts: 503\n  replayed" in history
+
+
+@pytest.mark.usefixtures("troubled")
+def test_what_is_to_be_replayed_must_be_said_and_be_there(cli):
+    assert cli("quarantine", "replay").returncode == 2
+    assert cli("quarantine", "replay", 1, "--all").returncode == 2
+    assert "entry 1. Nothing was replayed" in complaint(cli("quarantine", "replay", 1))
+    assert "No source is called 'nobody'" in complaint(cli("quarantine", "list", "--source", "nobody"))
+
+
 @pytest.mark.usefixtures("stored")
 def test_psql_runs_on_the_views(cli, capfd):
     assert cli("db", "shell", "-c", "SELECT title FROM story ORDER BY id").returncode == 0
@@ -405,6 +496,7 @@ def summary():
         known=40,
         updated=0,
         feeds_failed=0,
+        breaches_begun=0,
         outcomes={"loaded": 15, "rejected: gone": 2, "rejected: too-short": 3},
         articles=55,
         stories=41,
@@ -431,6 +523,11 @@ def test_a_run_ends_with_what_was_new_and_what_to_try_next(summary, capsys):
     assert "Store: the data home" in told
     assert "storyfold story 3 --diff" in told and "why 'https://northline.example/?a=1&b=2'" in told
     assert len(re.findall(r"^  storyfold ", told, re.MULTILINE)) == 3
+
+
+def test_a_run_tells_that_a_source_is_no_longer_as_expected(summary, capsys):
+    told = shown(capsys, replace(summary, breaches_begun=2))
+    assert "2 expectations are newly broken: 'storyfold status' says which." in told
 
 
 def test_a_run_without_anything_new_says_so(summary, capsys):

@@ -71,6 +71,36 @@ def upgrade() -> None:
     )
     op.create_index(op.f("breach_source_id_idx"), "breach", ["source_id"], unique=False, schema="storyfold")
     op.create_table(
+        "replay",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False, comment="that had quarantined it"),
+        sa.Column("error", sa.Text(), nullable=True, comment="in words"),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False, comment="that had failed"),
+        sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=False, comment="when it was given up"),
+        sa.Column(
+            "replayed_at", sa.DateTime(timezone=True), nullable=False, comment="when it was put back into its queue"
+        ),
+        sa.ForeignKeyConstraint(["entry_id"], ["storyfold.entry.id"], name=op.f("replay_entry_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("replay_pkey")),
+        schema="storyfold",
+        comment="A quarantined entry that was tried once more",
+    )
+    op.create_index(op.f("replay_entry_id_idx"), "replay", ["entry_id"], unique=False, schema="storyfold")
+    op.create_table(
+        "source_hour",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False, comment="its beginning"),
+        sa.Column("polled_at", sa.DateTime(timezone=True), nullable=False, comment="last poll of it that answered"),
+        sa.Column("entries", sa.Integer(), nullable=False, comment="first announced by the polls of this hour"),
+        sa.ForeignKeyConstraint(["source_id"], ["storyfold.source.id"], name=op.f("source_hour_source_id_fkey")),
+        sa.PrimaryKeyConstraint(
+            "source_id", "hour", name=op.f("source_hour_pkey"), postgresql_include=["polled_at", "entries"]
+        ),
+        schema="storyfold",
+        comment="What the polls of a source brought in one hour; an hour without a poll that answered has no row",
+    )
+    op.create_table(
         "coverage_gap",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("feed_id", sa.Integer(), nullable=False),
@@ -303,6 +333,10 @@ def upgrade() -> None:
         existing_nullable=False,
         schema="storyfold",
     )
+    op.drop_index("entry_outcome_idx", table_name="entry", schema="storyfold")
+    op.create_index("entry_outcome_idx", "entry", ["source_id", "outcome", "reason"], unique=False, schema="storyfold")
+    op.drop_index(op.f("page_source_id_idx"), table_name="page", schema="storyfold")
+    op.create_index("page_source_idx", "page", ["source_id", "fetched_at"], unique=False, schema="storyfold")
     op.create_index(op.f("feed_parent_id_idx"), "feed", ["parent_id"], unique=False, schema="storyfold")
     op.create_foreign_key(
         op.f("feed_parent_id_fkey"),
