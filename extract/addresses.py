@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
-
-from extract.model import FetchPolicy
 
 _PRIVATE_NETWORKS = tuple(
     ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
@@ -16,8 +15,21 @@ _PRIVATE_NETWORKS = tuple(
 _METADATA = frozenset(
     # Where cloud machines learn their own credentials; not all of them are link-local, so 'private' must not open them
     ip_address(address)
-    for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+    for address in (
+        "169.254.169.254", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200", "168.63.129.16",
+        "192.0.0.192",
+    )
+)  # fmt: skip
+_NEVER = tuple(
+    ip_network(network)
+    for network in (
+        "64:ff9b:1::/48",  # NAT64 of a local network (RFC 8215): where an address in it leads, only that network knows
+        "2001::/32",  # Teredo (RFC 4380), whose clients are private addresses behind a NAT
+        "3fff::/20",  # documentation (RFC 9637); Python's tables of special addresses differ between its versions
+        "5f00::/16",  # segment routing inside a provider's network (RFC 9602)
+    )
 )
+_DNS_THREADS = 32
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052 §2.1
 
 
@@ -34,24 +46,36 @@ class PrivateAddress(Exception):
 
 
 class GuardedResolver(AbstractResolver):
-    """Names to addresses we may dial: the check and the connection see one DNS answer, so rebinding gains nothing."""
+    """Names to addresses we may dial: the check and the connection see one DNS answer, so rebinding gains nothing.
 
-    def __init__(self, policy: FetchPolicy) -> None:
-        self._policy = policy
-        self._dns = ThreadedResolver()
+    It has threads of its own. The event loop's common ones are few, and a name server that answers nobody would take
+    them all.
+    """
+
+    def __init__(self, allow_networks: frozenset[str], connect_to: tuple[tuple[str, str, int], ...]) -> None:
+        self._allow_networks = allow_networks
+        self._connect_to = connect_to
+        self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        name, dialled_port = _mapped(host, port, self._policy.connect_to)
-        answers = await self._dns.resolve(name, dialled_port, family)
-        allowed = [answer for answer in answers if may_dial(answer["host"], self._policy.allow_networks)]
+        """Raises PrivateAddress where only closed addresses stand behind the host, OSError without an answer."""
+        name, dialled_port = _mapped(host, port, self._connect_to)
+        answers = _as_literal(name, dialled_port) or await self._ask(name, dialled_port, family)
+        allowed = [answer for answer in answers if may_dial(answer["host"], self._allow_networks)]
         if answers and not allowed:
             raise PrivateAddress(host, answers[0]["host"])
         return allowed
 
     async def close(self) -> None:
-        await self._dns.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(self, name: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, socket.getaddrinfo, name, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG
+        )
+        return [_result(str(address[0]), port, family) for family, _, _, _, address in found]
 
 
 def check_literal(host: str, allow_networks: frozenset[str]) -> None:
@@ -71,13 +95,26 @@ def may_dial(address: str, allow_networks: frozenset[str]) -> bool:
     Link-local, multicast, reserved, unspecified and cloud metadata addresses stay closed.
     """
     ip = _innermost(ip_address(address))
-    if ip in _METADATA:
+    if ip in _METADATA or any(ip in network for network in _NEVER):
         return False
     if ip.is_loopback:
         return "loopback" in allow_networks
     if any(ip in network for network in _PRIVATE_NETWORKS):
         return "private" in allow_networks
     return ip.is_global and not (ip.is_multicast or ip.is_reserved)
+
+
+def _as_literal(name: str, port: int) -> list[ResolveResult]:
+    """The answer for an address in place of a name, which needs no DNS; empty for a name."""
+    address = _literal_address(name)
+    if address is None:
+        return []
+    return [_result(address, port, socket.AF_INET6 if ":" in address else socket.AF_INET)]
+
+
+def _result(address: str, port: int, family: socket.AddressFamily) -> ResolveResult:
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=address, host=address, port=port, family=family, proto=0, flags=numeric)
 
 
 def _literal_address(host: str) -> str | None:
@@ -89,11 +126,14 @@ def _literal_address(host: str) -> str | None:
 
 
 def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address inside a mapped (RFC 4291), 6to4 (RFC 3056) or NAT64 (RFC 6052) one; else the address itself."""
+    """The IPv4 address inside a mapped (RFC 4291), 6to4 (RFC 3056) or NAT64 (RFC 6052) one; else the address itself.
+
+    Without its scope ('%eth0'), which would make of a known address another one.
+    """
     if isinstance(ip, IPv4Address):
         return ip
     translated = IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None
-    return ip.ipv4_mapped or ip.sixtofour or translated or ip
+    return ip.ipv4_mapped or ip.sixtofour or translated or IPv6Address(int(ip))
 
 
 def _mapped(host: str, port: int, connect_to: tuple[tuple[str, str, int], ...]) -> tuple[str, int]:

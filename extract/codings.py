@@ -5,11 +5,15 @@ from __future__ import annotations
 import zlib
 
 import brotli
+import zstandard
 
+ACCEPTED = "gzip, deflate, br, zstd"
 GZIP_MAGIC = b"\x1f\x8b\x08"
 GZIP_WBITS = 16 + zlib.MAX_WBITS  # for zlib: with gzip's head and checksum
 _MAX_MEMBERS = 64  # of one gzip body; each costs a copy of the rest
-_OTHER_CODINGS = frozenset({"zstd", "compress", "x-compress", "dcb", "dcz"})
+_MAX_CODINGS = 4  # one over the other; two are a server's mistake, more are an attack
+_ZSTD_WINDOW_BYTES = 8 * 2**20  # RFC 9659 §3: the largest that this coding may ask for
+_OTHER_CODINGS = frozenset({"compress", "x-compress", "dcb", "dcz"})
 
 
 class CodingError(ValueError):
@@ -22,7 +26,10 @@ def undo_codings(body: bytes, content_encoding: str, limit: int) -> bytes:
     Never decompresses far past `limit`. Words that are no codings ('utf-8', 'none') are passed over, as browsers do.
     Raises CodingError, also for a body that ends too early: half an article must not pass for one.
     """
-    for coding in reversed(content_encoding.lower().split(",")):
+    codings = content_encoding.lower().split(",") if content_encoding else []
+    if len(codings) > _MAX_CODINGS:
+        raise CodingError(f"{len(codings)} content codings")
+    for coding in reversed(codings):
         body = _undone(coding.strip(), body, limit) if body else body
     return body
 
@@ -34,6 +41,8 @@ def _undone(coding: str, body: bytes, limit: int) -> bytes:
         return _inflated(body, limit, zlib.MAX_WBITS if body[0] & 0x0F == 8 else -zlib.MAX_WBITS)
     if coding == "br":
         return _unbrotlied(body, limit)
+    if coding == "zstd":
+        return _unzstded(body, limit)
     if coding in _OTHER_CODINGS:
         raise CodingError(f"content coding {coding}")
     return body
@@ -70,3 +79,31 @@ def _unbrotlied(body: bytes, limit: int) -> bytes:
     except brotli.error as fault:
         raise CodingError(f"a body that is not compressed as said ({fault})") from fault
     return bytes(plain)
+
+
+def _unzstded(body: bytes, limit: int) -> bytes:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
+    try:
+        with decompressor.stream_reader(body, read_across_frames=True) as reader:
+            plain = reader.read(limit + 1)
+        if len(plain) <= limit and not _is_whole(decompressor, body):
+            raise CodingError("a compressed body is cut off")
+    except zstandard.ZstdError as fault:
+        raise CodingError(f"a body that is not compressed as said ({fault})") from fault
+    return plain
+
+
+def _is_whole(decompressor: zstandard.ZstdDecompressor, body: bytes) -> bool:
+    """Whether zstd frames end where the body does: the stream reader takes a cut one for a whole one.
+
+    body: known to decompress to no more than we take
+    """
+    for _ in range(_MAX_MEMBERS):
+        inflater = decompressor.decompressobj()
+        inflater.decompress(body)
+        if not inflater.eof:
+            return False
+        body = inflater.unused_data
+        if not body:
+            return True
+    raise CodingError(f"more than {_MAX_MEMBERS} zstd frames")

@@ -23,6 +23,11 @@ def first_value(headers: Headers, name: str) -> str:
 
 def header_texts(raw: tuple[tuple[bytes, bytes], ...]) -> Headers:
     """Names and values as text, each on one line."""
+    parts = b"\n".join(part for field in raw for part in field)
+    if parts.isascii() and parts.replace(b"\n", b"").decode("ascii").isprintable():  # all but a few, at once
+        texts = [text.strip() for text in parts.decode("ascii").split("\n")]
+        if len(texts) == 2 * len(raw):
+            return tuple(zip(texts[::2], texts[1::2], strict=True))
     return tuple((_line_of(name), _line_of(value)) for name, value in raw)
 
 

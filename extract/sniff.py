@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from extract.charset import UTF16_OPENINGS
+from extract.codings import GZIP_MAGIC
 
 _MAGIC = {
     b"%PDF-": "PDF",
@@ -13,8 +14,17 @@ _MAGIC = {
     b"\xff\xd8\xff": "JPEG",
     b"GIF8": "GIF",
     b"PK\x03\x04": "ZIP",
-    b"\x1f\x8b": "gzip",
+    b"Rar!\x1a\x07": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"ID3": "MP3",
+    b"OggS": "Ogg",
+    b"\x1aE\xdf\xa3": "WebM",
+    b"wOF2": "font",
+    b"{\\rtf": "RTF",
+    b"\xd0\xcf\x11\xe0": "Office document",
 }
+_MAGIC_STARTS = tuple(_MAGIC)
+_LATER_MAGIC = re.compile(rb"RIFF....(WEBP|WAVE|AVI )|....ftyp([a-zA-Z0-9]{3})", re.S)
 _MAX_NULS = 16  # stray ones stand even in pages; sound, film and pictures are full of them
 _XML_ROOT = re.compile(
     r"\s*(?P<xml><\?xml\b)?(?:<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>|[^<])*<(?P<root>[\w:-]+)", re.I | re.S
@@ -23,14 +33,23 @@ _XML_ROOTS = frozenset(["rss", "feed", "rdf:rdf", "urlset", "sitemapindex", "opm
 _HTML_START = re.compile(r"\s*<(?:!doctype html|html)\b", re.I)
 
 
+def media_kind(body: bytes) -> str | None:
+    """Which picture, sound, film, archive or document for print the body is by its signature; None for others."""
+    if body.startswith(_MAGIC_STARTS):
+        return next(kind for magic, kind in _MAGIC.items() if body.startswith(magic))
+    later = _LATER_MAGIC.match(body)
+    return (later[1] or later[2]).decode().strip() if later else None
+
+
 def other_kind(body: bytes) -> str | None:
     """What the body is when it is neither HTML nor text; None for either.
 
     Only its beginning is looked at: feeds parsed as pages have cost others an hour.
     """
-    for magic, kind in _MAGIC.items():
-        if body.startswith(magic):
-            return kind
+    if kind := media_kind(body):
+        return kind
+    if body.startswith(GZIP_MAGIC):
+        return "gzip"
     if body[:1024].count(0) > _MAX_NULS and not body.startswith(tuple(UTF16_OPENINGS)):
         return "binary"
     beginning = body[:4096].replace(b"\0", b"").decode("latin-1").lstrip("ï»¿þÿ \t\r\n")

@@ -72,7 +72,7 @@ class Web:
 
     async def _fetch(self, url: str, policy: FetchPolicy) -> Answer:
         try:
-            return await self._fetcher.get(url, policy)
+            return await self._fetcher.get(url, policy, article=True)
         except FetchFault as fault:
             return Fault(str(fault), fault.retry_after_s, asked=not isinstance(fault, HostPaused))
 

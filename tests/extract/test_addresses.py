@@ -35,6 +35,13 @@ def test_what_may_be_dialled_is_public(ip: ipaddress.IPv4Address | ipaddress.IPv
         ("fd00:ec2::254", {"private", "loopback"}, False),
         ("100.100.100.200", {"private", "loopback"}, False),
         ("fe80::1%1", {"private", "loopback"}, False),
+        ("fd00:ec2::254%1", {"private", "loopback"}, False),
+        ("::ffff:169.254.169.254", {"private", "loopback"}, False),
+        ("64:ff9b::a9fe:a9fe", {"private", "loopback"}, False),
+        ("64:ff9b:1::5db8:d822", {"private", "loopback"}, False),
+        ("2002:a9fe:a9fe::", {"private", "loopback"}, False),
+        ("2001:0:5db8:d822::1", {"private", "loopback"}, False),
+        ("3fff::1", {"private", "loopback"}, False),
         ("0.0.0.0", {"private", "loopback"}, False),
     ],
 )

@@ -11,6 +11,8 @@ from extract.catalogue import BadSource
 from extract.codings import CodingError
 from extract.feeds import NotAFeed
 from extract.fetch import BadAnswer, ConnectionLost, FetchFault, HostPaused, ServerBusy, ServerError, Timeout
+from extract.model import PauseScope
+from extract.pacing import Paused
 from extract.urls import BadUrl
 from extract.warc import ArchiveDamaged
 
@@ -25,6 +27,7 @@ URL = "https://daily.example/a"
         BadUrl(URL, "no usable host"),
         CodingError("a compressed body is cut off"),
         NotAFeed(URL, "neither RSS nor Atom"),
+        Paused(PauseScope.HOST, "the host was asked to be left alone", 60.0),
         PrivateAddress("daily.example", "10.0.0.1"),
         FetchFault(URL, "no luck"),
         Timeout(URL, "no answer within 3 s"),
@@ -32,7 +35,7 @@ URL = "https://daily.example/a"
         BadAnswer(URL, "no HTTP"),
         ServerError(URL, "500 Internal Server Error"),
         ServerBusy(URL, "503 Service Unavailable", 7.0),
-        HostPaused(URL, "the host asked to wait", 60.0),
+        HostPaused(URL, "the host asked to wait", 60.0, PauseScope.DOMAIN),
     ],
     ids=lambda error: type(error).__name__,
 )

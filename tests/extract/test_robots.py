@@ -88,6 +88,32 @@ def test_a_crawl_delay_that_is_none_is_none(delay: str) -> None:
     assert robots(f"User-agent: *\nCrawl-delay: {delay}").crawl_delay_s(AGENT) is None
 
 
+def test_a_group_for_a_beginning_of_our_name_is_not_ours() -> None:
+    assert robots("User-agent: story\nDisallow: /").allows(PAGE, AGENT)
+    assert not robots("User-agent: StoryFold/2.0\nDisallow: /").allows(PAGE, AGENT)
+
+
+def test_several_groups_of_ours_are_one_and_lines_for_the_whole_site_end_none() -> None:
+    text = "User-agent: storyfold\nSitemap: /a.xml\nUser-agent: other\nDisallow: /politics\n\nuseragent: storyfold\nDisallow: /sport"
+    for path in ("politics/a", "sport/a"):
+        assert not robots(text).allows(f"https://daily.example/{path}", AGENT)
+    assert robots(text).allows("https://daily.example/culture/a", AGENT)
+    assert robots(text).sitemaps == ("/a.xml",)
+
+
+def test_many_agents_before_many_rules_are_read_in_passing() -> None:
+    """Half a megabyte of them would take a parser that copies the rules for each agent some minutes."""
+    agents = "".join(f"User-agent: agent{number}\n" for number in range(13_000))
+    text = agents + "User-agent: *\n" + "Disallow: /a*b*c\n" * 14_000
+    assert robots(text).allows("https://daily.example/" + "ab" * 500, AGENT)
+    assert not robots(text).allows("https://daily.example/abc", AGENT)
+
+
+@pytest.mark.parametrize("line", ["a" * 400_000, "a " * 200_000, ":" * 400_000, "User-agent" + " " * 400_000])
+def test_one_long_line_is_read_in_passing(line: str) -> None:
+    assert not robots(f"{line}\nUser-agent: *\nDisallow: /").allows(PAGE, AGENT)
+
+
 def test_a_web_page_in_its_place_is_no_rule() -> None:
     assert robots("<!doctype html><html><body><p>Disallow: everything?</p></body></html>").allows(PAGE, AGENT)
 
