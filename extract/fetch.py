@@ -34,7 +34,7 @@ from yarl import URL
 from extract.addresses import GuardedResolver, PrivateAddress, check_literal
 from extract.codings import CodingError, undo_codings
 from extract.headers import Headers, conditional_headers, first_value, header_texts, retry_after_s
-from extract.model import FetchPolicy, NotModified, Page, Reason, Rejection, Validators
+from extract.model import FetchPolicy, NotModified, Page, PauseScope, Reason, Rejection, Validators
 from extract.robots import MAX_ROBOTS_BYTES, Robots, read_robots
 from extract.urls import BadUrl, domain_of, normalize_url, resolve_link
 from extract.walls import wall_mark
@@ -98,6 +98,8 @@ class ServerBusy(FetchFault):
 
 class HostPaused(ServerBusy):
     """Nothing was asked: the host has told us to wait, and the wait is not over."""
+
+    scope = PauseScope.DOMAIN
 
 
 class _Refused(Exception):

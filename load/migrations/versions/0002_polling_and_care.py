@@ -71,6 +71,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("breach_source_id_idx"), "breach", ["source_id"], unique=False, schema="storyfold")
     op.create_table(
+        "pause",
+        sa.Column("scope", sa.Text(), nullable=False, comment="host or domain"),
+        sa.Column("name", sa.Text(), nullable=False, comment="host[:port], or registrable domain[:port]"),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False, comment="nothing of it is fetched before"),
+        sa.CheckConstraint("scope IN ('host', 'domain')", name=op.f("pause_scope_check")),
+        sa.PrimaryKeyConstraint("scope", "name", name=op.f("pause_pkey")),
+        schema="storyfold",
+        comment="Whom nobody asks for a while: it told us to wait, or does not answer",
+    )
+    op.create_table(
         "coverage_gap",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("feed_id", sa.Integer(), nullable=False),
@@ -153,6 +163,14 @@ def upgrade() -> None:
         unique=False,
         schema="storyfold",
         postgresql_where=sa.text("fetch_due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "entry_claimed_idx",
+        "entry",
+        ["domain", "claimed_by"],
+        unique=False,
+        schema="storyfold",
+        postgresql_where=sa.text("claimed_by IS NOT NULL"),
     )
     op.create_index(op.f("entry_former_key_idx"), "entry", ["former_key"], unique=False, schema="storyfold")
     op.create_index(
@@ -261,6 +279,15 @@ def upgrade() -> None:
         existing_type=sa.DOUBLE_PRECISION(precision=53),
         comment="seconds between two polls, by its present rhythm",
         existing_comment="seconds between two scheduled polls",
+        existing_nullable=False,
+        schema="storyfold",
+    )
+    op.alter_column(
+        "revision",
+        "flags",
+        existing_type=sa.ARRAY(sa.Text()),
+        comment="teaser, live-blog, feed-text",
+        existing_comment="teaser, live-blog",
         existing_nullable=False,
         schema="storyfold",
     )
