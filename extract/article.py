@@ -15,20 +15,20 @@ from trafilatura import bare_extraction, extract_metadata, load_html
 from trafilatura.settings import Document
 
 from extract.authors import read_authors
-from extract.blocks import count_words, heading, linked_share, read_blocks, running_text
+from extract.blocks import MIN_WORDS, count_words, heading, linked_share, read_blocks, running_text
 from extract.charset import decode
 from extract.dates import ZONE_ALLOWANCE, publication, url_day
+from extract.feedtext import refusal_of
 from extract.headers import first_value
 from extract.language import detect_language
 from extract.metadata import About, canonical_url, is_paywalled, named_languages, read_about, read_flags, read_summary
-from extract.model import Announcement, Article, Block, DateOrigin, Page, Reason, Rejection
+from extract.model import Announcement, Article, Block, DateOrigin, Flag, Page, Reason, Rejection
 from extract.page_dates import modified_times, published_times
 from extract.plaintext import read_lines
 from extract.sniff import is_plain_text, other_kind
 from extract.title import read_title
 from extract.urls import is_home_page, slug_of
 
-MIN_WORDS = 25  # a shorter text is a caption or a stub
 MAX_LINKED_SHARE = 0.6  # of the text; above, a page without article markup is a listing
 
 
@@ -83,12 +83,13 @@ def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rej
         return _rejected(page, Reason.TOO_SHORT, f"{words:.0f} words")
     day = url_day(page.final_url)
     published = publication({DateOrigin.URL: [day] if day else []}, (), announced, page.fetched_at)
+    from_feed = refusal_of(page) is not None
     return Article(
         url=page.final_url,
         source=announced.source,
-        title=heading(blocks) or announced.title or slug_of(page.final_url),
+        title=(from_feed and announced.title) or heading(blocks) or announced.title or slug_of(page.final_url),
         authors=announced.authors,
-        summary=announced.summary,
+        summary=announced.summary if announced.summary != text else None,
         blocks=blocks,
         language=detect_language(running_text(blocks), (announced.language,)),
         published_at=published.published_at,
@@ -96,6 +97,7 @@ def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rej
         date_found_in=published.origin,
         modified_at=None,
         fetched_at=page.fetched_at,
+        flags=frozenset({Flag.FEED_TEXT}) if from_feed else frozenset(),
     )
 
 

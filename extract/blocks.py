@@ -14,6 +14,7 @@ from extract.model import Block, BlockKind
 # Elements that begin and end a block, and what kind of block they make.
 _BREAKS = frozenset(["body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div"])
 _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.ITEM, "quote": BlockKind.QUOTE}
+MIN_WORDS = 25  # a shorter text is a caption or a stub
 _MAX_CELL_CHARS = 300  # a longer cell holds prose: its table is the page's layout
 _Piece = tuple[BlockKind, str | None]  # None ends a block
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")

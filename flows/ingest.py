@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from extract.model import Rejection
 from flows.bookkeeping import on_record
+from flows.collect import keep_feed_texts
 from flows.isolation import Broken, Done, Workers, workers
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
@@ -80,6 +81,7 @@ def _store_results(
     now = datetime.now(UTC)
     readings: list[Reading] = []
     counts: Counter[str] = Counter()
+    rejected: list[tuple[UnreadPage, Rejection]] = []
     for unread, result in zip(batch, results, strict=True):
         match result:
             case Done(value=ReadPage() as read):
@@ -92,9 +94,10 @@ def _store_results(
                     )
                 )
             case Done(value=Rejection() as rejection):
-                counts[_reject(store, unread, rejection, now)] += 1
+                rejected.append((unread, rejection))
             case Broken():
                 counts[_fail(store, unread, result.error, now)] += 1
+    counts.update(_reject(store, rejected, now))
     refused = revisions.keep_all(store.engine, readings, now)
     by_page = {unread.id: unread for unread in batch}
     counts.update(_quarantine(store, by_page[page_id], error, now) for page_id, error in refused.items())
@@ -102,11 +105,16 @@ def _store_results(
     return +counts
 
 
-def _reject(store: Store, unread: UnreadPage, rejection: Rejection, now: datetime) -> str:
+def _reject(store: Store, rejected: Sequence[tuple[UnreadPage, Rejection]], now: datetime) -> Counter[str]:
+    """Close the entries of pages that are no articles; where the feed carried more than the page, that is read next."""
+    by_entry = {unread.entry_id: rejection for unread, rejection in rejected}
+    kept = keep_feed_texts(store, by_entry, now)
+    left = {entry_id: rejection for entry_id, rejection in by_entry.items() if entry_id not in kept}
     with store.engine.begin() as connection:
-        outcome = entries.reject(connection, unread.entry_id, rejection, now)
-        pages.mark_read(connection, [unread.id], now, settled=True)
-    return f"{outcome}: {rejection.reason}"
+        outcomes = entries.reject_all(connection, left, now)
+        pages.mark_read(connection, [unread.id for unread, _ in rejected], now, settled=True)
+    counts = Counter(f"{outcome}: {left[entry_id].reason}" for entry_id, outcome in outcomes.items())
+    return counts + Counter({"kept from the feed": len(kept)})
 
 
 def _fail(store: Store, unread: UnreadPage, error: str, now: datetime) -> str:

@@ -30,6 +30,10 @@ class Settings(BaseSettings):
         default="", description="'name=address:port, …': where to dial instead of asking DNS; '*.suffix' for many"
     )
     batch: int = Field(default=100, ge=1, le=10_000, description="entries or pages in one batch")
+    fetches: int = Field(
+        default=400, ge=1, le=10_000, description="fetches in flight, waiting for their host's gap included"
+    )  # at a gap of 2 s, 200 pages a second: about what one process and half a core can take
+    warc_pages: int = Field(default=500, ge=1, le=10_000, description="pages in one file of the archive")
     processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="processes that read pages")
     read_timeout_s: float = Field(default=30.0, gt=0, description="deadline for reading one page")
 

@@ -57,7 +57,7 @@ _CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0x
 _OUTCOMES = ("pending", "loaded", "unchanged", "revised", "rejected", "quarantined")
 _RULES = {
     "only-member": "the only article",
-    "full-text": "a full text, where others are teasers",
+    "full-text": "a full text, where others are teasers or from a feed",
     "full-length": "a text of full length, where others are trimmed",
     "earliest": "published first",
     "tier": "its source is of a better tier",
@@ -530,8 +530,12 @@ def _entry(out: Console, entry: EntryReport) -> None:
     if entry.title:
         _row(out, "", f"as '{entry.title}', {_time(entry.published_at, 'undated')}")
     for page in entry.pages:
-        answer = f"{page.status}, {page.body_bytes} bytes, page {page.id}"
-        _row(out, "  fetched", f"{_time(page.fetched_at)}: {answer}")
+        if page.refusal:
+            _row(out, "  refused", f"{_time(page.fetched_at)}: {page.refusal}")
+            _row(out, "", f"what the feed carried is kept instead: {page.body_bytes} bytes, page {page.id}")
+        else:
+            answer = f"{page.status}, {page.body_bytes} bytes, page {page.id}"
+            _row(out, "  fetched", f"{_time(page.fetched_at)}: {answer}")
         if page.final_url != page.url:
             _url(out, page.final_url, indent=14)
         _row(out, "  kept in", f"{page.warc_file}, {page.warc_length} bytes from {page.warc_offset}")

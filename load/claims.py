@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Table, or_, update
 
 from load.engine import live_workers
 from load.locks import lock
+from load.rows import among
 
-LEASE = timedelta(minutes=15)  # longer than any batch: every fetch and every reading has a deadline of its own
+LEASE = timedelta(minutes=15)  # longer than any batch; who holds rows for longer renews in good time
 
 
 def lock_claims(connection: Connection, queue: Table) -> None:
@@ -31,7 +32,12 @@ def claim(connection: Connection, queue: Table, ids: Sequence[int], worker: int,
     """Give these rows to the worker."""
     if ids:
         values = {"claimed_by": worker, "claimed_until": now + LEASE}
-        connection.execute(update(queue).where(queue.c.id.in_(ids)).values(values))
+        connection.execute(update(queue).where(among(queue.c.id, ids)).values(values))
+
+
+def renew(connection: Connection, queue: Table, worker: int, now: datetime) -> None:
+    """Begin the lease anew of all that the worker holds of the queue."""
+    connection.execute(update(queue).where(queue.c.claimed_by == worker).values(claimed_until=now + LEASE))
 
 
 def release(connection: Connection, queue: Table, worker: int) -> None:

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, null, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Double,
+    Row,
+    Select,
+    TableValuedAlias,
+    Text,
+    Update,
+    all_,
+    and_,
+    any_,
+    case,
+    column,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import TypeEngine
 
-from extract.model import Announcement, DateOrigin, FeedEntry, FeedKind, Rejection, SourceName, UrlKey
+from extract.model import Announcement, DateOrigin, FeedEntry, FeedKind, Flag, PauseScope, Rejection, SourceName, UrlKey
 from extract.urls import BadUrl, UrlRules, domain_of, host_of, url_key
+from load import claims
 from load.claims import claim, free, lock_claims
 from load.keys import by_key, known_by, read_rules
-from load.rows import clean_text
+from load.rows import among, clean_text
 from load.runs import RunId
-from load.tables import entry, feed, source
+from load.tables import article, entry, feed, pause, revision, source
 
 MAX_ATTEMPTS = 5  # then the entry is quarantined, and can be replayed
 FIRST_PAUSE = timedelta(minutes=1)  # before the second attempt; doubled for each further one
-ENTRIES_PER_HOST = 20  # in one claim: a worker stays with a host for a while, and leaves room for others
+ENTRIES_PER_DOMAIN = 8  # in one turn: at a gap of 2 s they last 16 s, some times longer than until the next claim
 
 
 class Outcome(StrEnum):
@@ -53,7 +80,25 @@ class ClaimedEntry:
     source_id: int
     source: SourceName
     url: str
-    attempts: int
+    host: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A passing fault at fetching."""
+
+    error: str
+    retry_after_s: float | None  # as the server asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedText:
+    """What a feed carried of an entry: its text or else its summary, or both, the fuller first."""
+
+    source_id: int
+    url: str
+    texts: tuple[str, ...]
 
 
 def record(
@@ -98,41 +143,139 @@ def still_announced(connection: Connection, listed: Collection[bytes], now: date
 
 
 def claim_due(
-    connection: Connection, worker: int, now: datetime, limit: int, *, names: Collection[str] = ()
+    connection: Connection,
+    worker: int,
+    now: datetime,
+    limit: int,
+    *,
+    names: Collection[str] = (),
+    after: str = "",
+    busy: Collection[str] = (),
 ) -> list[ClaimedEntry]:
-    """Entries to fetch now, claimed for this worker: host by host in turn, none of a host that another works on.
+    """Entries to fetch now, claimed for this worker: domain by domain in turn, of each those that wait longest.
 
-    names: only these sources; all when empty.
+    None of a domain that another worker is at, or that is paused. The cost grows with the domains taken, not with what
+    is due: see docs/decisions/0012.
+    names: only these sources; when empty, all that are active: what is announced by one that rests waits with it.
+    after: the domain claimed last, whose successor has the next turn.
+    busy: domains that have enough for now.
     """
     lock_claims(connection, entry)
-    held = select(entry.c.host).where(entry.c.claimed_by.is_not(None), ~free(entry, now), entry.c.claimed_by != worker)
-    wanted = [entry.c.fetch_due_at <= now, free(entry, now), entry.c.host.not_in(held)]
-    if names:
-        wanted.append(source.c.name.in_(names))
-    turn = func.row_number().over(partition_by=entry.c.host, order_by=(entry.c.fetch_due_at, entry.c.id))
-    ranked = (
-        select(entry.c.id, entry.c.source_id, source.c.name, entry.c.url, entry.c.attempts, turn.label("turn"))
-        .join(source)
-        .where(and_(*wanted))
-        .subquery()
-    )
-    query = select(ranked).where(ranked.c.turn <= ENTRIES_PER_HOST).order_by(ranked.c.turn, ranked.c.id).limit(limit)
-    rows = connection.execute(query).all()
+    rows = list(connection.execute(_due(worker, now, limit, names, busy, after)))
+    if after and len(rows) < limit:
+        rows += connection.execute(_due(worker, now, limit - len(rows), names, busy, "", until=after))
     claim(connection, entry, [row.id for row in rows], worker, now)
     return [
         ClaimedEntry(
-            id=row.id, source_id=row.source_id, source=SourceName(row.name), url=row.url, attempts=row.attempts
+            id=row.id,
+            source_id=row.source_id,
+            source=SourceName(row.name),
+            url=row.url,
+            host=row.host,
+            domain=row.domain,
         )
         for row in rows
     ]
 
 
+def renew(connection: Connection, worker: int, now: datetime) -> None:
+    """Hold on to what this worker has claimed and not yet fetched."""
+    claims.renew(connection, entry, worker, now)
+
+
+def _due(
+    worker: int,
+    now: datetime,
+    limit: int,
+    names: Collection[str],
+    busy: Collection[str],
+    after: str,
+    *,
+    until: str | None = None,
+) -> Select[Any]:
+    """The entries to claim of the domains behind `after`, up to `until`: at most ENTRIES_PER_DOMAIN of each."""
+    turn = _turns(after, until)
+    wanted = [
+        entry.c.domain == turn.c.domain,
+        entry.c.fetch_due_at <= now,
+        free(entry, now),
+        entry.c.host.not_in(_paused(PauseScope.HOST, now)),
+        entry.c.source_id.in_(select(source.c.id).where(_of_sources(names))),
+    ]
+    waiting = (
+        select(entry.c.id, entry.c.source_id, entry.c.url, entry.c.host, entry.c.domain)
+        .where(*wanted)
+        .order_by(entry.c.fetch_due_at, entry.c.id)
+        .limit(ENTRIES_PER_DOMAIN)
+        .lateral("waiting")
+    )
+    return (
+        select(waiting, source.c.name)
+        .select_from(turn.join(waiting, true()).join(source, source.c.id == waiting.c.source_id))
+        .where(
+            turn.c.fetch_due_at <= now,
+            turn.c.domain != all_(literal(list(busy), ARRAY(Text))),
+            turn.c.domain.not_in(_held(worker, now)),
+            turn.c.domain.not_in(_paused(PauseScope.DOMAIN, now)),
+        )
+        .limit(limit)
+    )
+
+
+def _turns(after: str, until: str | None) -> CTE:
+    """The domains with anything to fetch, now or later, each with the earliest time: a loose index scan.
+
+    Postgres computes a recursive query no further than its rows are asked for.
+    """
+
+    def first_behind(domain: ColumnElement[str]) -> Select[Any]:
+        reach = [] if until is None else [entry.c.domain <= until]
+        return (
+            select(entry.c.domain, entry.c.fetch_due_at)
+            .where(entry.c.fetch_due_at.is_not(None), entry.c.domain > domain, *reach)
+            .order_by(entry.c.domain, entry.c.fetch_due_at, entry.c.id)
+            .limit(1)
+        )
+
+    turn = select(first_behind(literal(after)).subquery()).cte("turn", recursive=True)
+    successor = first_behind(turn.c.domain).correlate(turn).lateral("successor")
+    return turn.union_all(select(successor).select_from(turn.join(successor, true())))
+
+
+def _of_sources(names: Collection[str]) -> ColumnElement[bool]:
+    """The sources with these names; without names, those that do not rest."""
+    return source.c.name.in_(names) if names else source.c.active
+
+
+def _held(worker: int, now: datetime) -> Select[Any]:
+    """The domains that another worker is at."""
+    held = (entry.c.claimed_by.is_not(None), entry.c.claimed_by != worker, ~free(entry, now))
+    return select(entry.c.domain).where(*held)
+
+
+def _paused(scope: PauseScope, now: datetime) -> Select[Any]:
+    return select(pause.c.name).where(pause.c.scope == scope, pause.c.until > now)
+
+
+def postpone(connection: Connection, pauses: Mapping[tuple[PauseScope, str], datetime], now: datetime) -> None:
+    """Let nothing of these hosts and domains be claimed before the times given; what is over is forgotten.
+
+    One row for each, whatever waits there: what is announced meanwhile waits too, and a restart forgets nothing.
+    """
+    connection.execute(delete(pause).where(pause.c.until <= now))
+    rows = [{"scope": scope, "name": name, "until": until} for (scope, name), until in sorted(pauses.items())]
+    if rows:
+        statement = insert(pause)
+        later = func.greatest(pause.c.until, statement.excluded.until)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=[pause.c.scope, pause.c.name], set_={"until": later}), rows
+        )
+
+
 def count_due(connection: Connection, now: datetime, *, names: Collection[str] = ()) -> int:
     """How many entries wait to be fetched now, claimed or not."""
-    query = select(func.count()).select_from(entry.join(source)).where(entry.c.fetch_due_at <= now)
-    if names:
-        query = query.where(source.c.name.in_(names))
-    return int(connection.execute(query).scalar_one())
+    wanted = and_(entry.c.fetch_due_at <= now, _of_sources(names))
+    return int(connection.execute(select(func.count()).select_from(entry.join(source)).where(wanted)).scalar_one())
 
 
 def fetched(connection: Connection, entry_ids: Collection[int]) -> None:
@@ -147,45 +290,93 @@ def fetched(connection: Connection, entry_ids: Collection[int]) -> None:
         "claimed_until": null(),
         "attempts": 0,
     }
-    connection.execute(update(entry).where(entry.c.id.in_(entry_ids)).values(values))
+    connection.execute(update(entry).where(among(entry.c.id, entry_ids)).values(values))
 
 
-def try_again(
-    connection: Connection,
-    item: ClaimedEntry,
-    error: str,
-    now: datetime,
-    retry_after_s: float | None,
-    *,
-    asked: bool = True,
-) -> Outcome:
-    """After a passing fault: due again later, or quarantined when it has failed too often.
+def give_back(connection: Connection, told: Mapping[int, str]) -> None:
+    """These entries were not asked for after all, for the reason told: no attempt, and due as they were."""
+    rows = _values(list(told), detail=[clean_text(why) for why in told.values()])
+    values = {"detail": rows.c.detail, "claimed_by": null(), "claimed_until": null()}
+    connection.execute(update(entry).where(entry.c.id == rows.c.id).values(values))
 
-    asked: false where the host's own pause kept us from asking, which is no attempt.
-    """
-    attempts = item.attempts + asked
-    if attempts >= MAX_ATTEMPTS:
-        connection.execute(update(entry).where(entry.c.id == item.id).values(attempts=attempts))
-        close(connection, [item.id], Outcome.QUARANTINED, now, reason="fetch", detail=error)
-        return Outcome.QUARANTINED
-    pause = max(FIRST_PAUSE * 2**item.attempts, timedelta(seconds=retry_after_s or 0.0))
+
+def try_again(connection: Connection, failures: Mapping[int, Failure], now: datetime) -> dict[int, Outcome]:
+    """After passing faults: due again later, or quarantined when it has failed too often."""
+    rows = _values(
+        list(failures),
+        detail=[clean_text(failure.error) for failure in failures.values()],
+        pause_s=[failure.retry_after_s or 0.0 for failure in failures.values()],
+    )
+    given_up = entry.c.attempts + 1 >= MAX_ATTEMPTS
+    doubled_s = FIRST_PAUSE.total_seconds() * func.power(2, entry.c.attempts)
+    pause_s = func.greatest(doubled_s, rows.c.pause_s)
     values = {
-        "attempts": attempts,
-        "fetch_due_at": now + pause,
-        "detail": error,
+        "attempts": entry.c.attempts + 1,
+        "outcome": case((given_up, Outcome.QUARANTINED), else_=Outcome.PENDING),
+        "outcome_at": case((given_up, now)),
+        "reason": case((given_up, "fetch")),
+        "detail": rows.c.detail,
+        "fetch_due_at": case((~given_up, literal(now) + func.make_interval(0, 0, 0, 0, 0, 0, pause_s))),
         "claimed_by": null(),
         "claimed_until": null(),
     }
-    connection.execute(update(entry).where(entry.c.id == item.id).values(values))
-    return Outcome.PENDING
+    return _outcomes(connection, update(entry).where(entry.c.id == rows.c.id).values(values))
 
 
 def reject(connection: Connection, entry_id: int, rejection: Rejection, now: datetime) -> Outcome:
     """A verdict: rejected, or unchanged where an article of this entry is in the store already and stays."""
-    known = connection.execute(select(entry.c.article_id).where(entry.c.id == entry_id)).scalar()
-    outcome = Outcome.REJECTED if known is None else Outcome.UNCHANGED
-    close(connection, [entry_id], outcome, now, reason=rejection.reason, detail=rejection.detail)
-    return outcome
+    return reject_all(connection, {entry_id: rejection}, now)[entry_id]
+
+
+def reject_all(connection: Connection, rejections: Mapping[int, Rejection], now: datetime) -> dict[int, Outcome]:
+    """Verdicts on many entries: each ends as `reject` says."""
+    rows = _values(
+        list(rejections),
+        reason=[rejection.reason for rejection in rejections.values()],
+        detail=[clean_text(rejection.detail) or None for rejection in rejections.values()],
+    )
+    values = {
+        "outcome": case((entry.c.article_id.is_(None), Outcome.REJECTED), else_=Outcome.UNCHANGED),
+        "outcome_at": now,
+        "reason": rows.c.reason,
+        "detail": rows.c.detail,
+        "fetch_due_at": null(),
+        "claimed_by": null(),
+        "claimed_until": null(),
+    }
+    return _outcomes(connection, update(entry).where(entry.c.id == rows.c.id).values(values))
+
+
+def _values(ids: Sequence[int], **columns: Sequence[Any]) -> TableValuedAlias:
+    """What differs from entry to entry, as a table: one statement serves them all."""
+    kinds: dict[str, TypeEngine[Any]] = {"pause_s": Double()}
+    arrays = [literal(list(values), ARRAY(kinds.get(name, Text()))) for name, values in columns.items()]
+    told = func.unnest(literal(list(ids), ARRAY(BigInteger)), *arrays)
+    named = (column(name, kinds.get(name, Text())) for name in columns)
+    return told.table_valued("id", *named, name="told").render_derived()
+
+
+def _outcomes(connection: Connection, statement: Update) -> dict[int, Outcome]:
+    rows = connection.execute(statement.returning(entry.c.id, entry.c.outcome))
+    return {id_: Outcome(outcome) for id_, outcome in rows}
+
+
+def feed_texts(connection: Connection, entry_ids: Collection[int]) -> dict[int, FeedText]:
+    """What the feed carried of these entries, but for those of which the store has a full text."""
+    query = (
+        select(entry.c.id, entry.c.source_id, entry.c.url, entry.c.text, entry.c.summary)
+        .outerjoin(article, article.c.id == entry.c.article_id)
+        .outerjoin(revision, revision.c.id == article.c.revision_id)
+        .where(
+            among(entry.c.id, entry_ids),
+            func.coalesce(entry.c.text, entry.c.summary).is_not(None),
+            or_(revision.c.id.is_(None), literal(Flag.FEED_TEXT.value) == any_(revision.c.flags)),
+        )
+    )
+    return {
+        row.id: FeedText(source_id=row.source_id, url=row.url, texts=tuple(filter(None, (row.text, row.summary))))
+        for row in connection.execute(query)
+    }
 
 
 def close(
@@ -207,7 +398,7 @@ def close(
         "claimed_by": null(),
         "claimed_until": null(),
     }
-    connection.execute(update(entry).where(entry.c.id.in_(entry_ids)).values(values))
+    connection.execute(update(entry).where(among(entry.c.id, entry_ids)).values(values))
 
 
 def announcements(connection: Connection, entry_ids: Collection[int]) -> dict[int, Announcement]:

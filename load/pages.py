@@ -14,6 +14,7 @@ from extract.warc import WarcPlace
 from load.claims import claim, free, lock_claims
 from load.entries import Outcome, close, fetched
 from load.expectations import is_held, probes
+from load.rows import among
 from load.tables import page
 
 MAX_ATTEMPTS = 3  # at reading: then the page is quarantined
@@ -46,10 +47,12 @@ class UnreadPage:
 
 def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
     """Those whose bytes differ from the last that we have of their entry."""
+    if not pages:
+        return []
     latest = (
         select(page.c.entry_id, page.c.body_digest)
         .distinct(page.c.entry_id)
-        .where(page.c.entry_id.in_([fetched_page.entry_id for fetched_page in pages]))
+        .where(among(page.c.entry_id, [item.entry_id for item in pages]))
         .order_by(page.c.entry_id, page.c.id.desc())
     )
     known = {entry_id: digest for entry_id, digest in connection.execute(latest)}
@@ -122,6 +125,7 @@ def _row(item: FetchedPage, place: WarcPlace) -> dict[str, object]:
         "status": item.page.status,
         "headers": [list(header) for header in item.page.headers],
         "fetched_at": item.page.fetched_at,
+        "opt_outs": list(item.page.opt_outs),
         "body_digest": item.digest,
         "body_bytes": len(item.page.body),
         "warc_file": place.file,

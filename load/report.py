@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
+from extract.feedtext import REFUSAL
 from extract.model import Source
 from extract.urls import BadUrl, url_key
 from load.keys import read_rules
@@ -581,6 +582,7 @@ class PageLine:
     attempts: int
     read_at: datetime | None
     settled_at: datetime | None
+    refusal: str | None  # the verdict on the page, where what the feed carried is kept in its place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -706,7 +708,8 @@ _ENTRIES = """
     WHERE entry.id = ANY(:ids) ORDER BY entry.first_seen_at, entry.id"""
 _PAGES = """
     SELECT id, entry_id, url, final_url, status, fetched_at, body_bytes, warc_file, warc_offset, warc_length, attempts,
-           read_at, settled_at
+           read_at, settled_at,
+           (SELECT header->>1 FROM jsonb_array_elements(headers) AS header WHERE header->>0 = :refusal) AS refusal
     FROM storyfold.page WHERE entry_id = ANY(:ids) ORDER BY id"""
 _REPLAYS = """
     SELECT entry_id, stage, error, attempts, quarantined_at, replayed_at
@@ -740,7 +743,7 @@ def why(connection: Connection, url_or_id: str) -> History:
     Raises UnknownItem.
     """
     entry_ids, article_id = _locate(connection, url_or_id)
-    pages = _read(connection, PageLine, _PAGES, ids=entry_ids)
+    pages = _read(connection, PageLine, _PAGES, ids=entry_ids, refusal=REFUSAL)
     replays = _read(connection, ReplayLine, _REPLAYS, ids=entry_ids)
     entries = tuple(
         replace(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import overload
+from collections.abc import Collection
+from typing import Any, overload
 
 import numpy as np
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, literal
 
 from transform.model import Hashes
 
@@ -18,6 +20,11 @@ def clean_text(text: None) -> None: ...
 def clean_text(text: str | None) -> str | None:
     """The text without NUL characters, and with lone surrogates replaced: Postgres takes neither."""
     return None if text is None else text.translate(_REFUSED)
+
+
+def among(column: ColumnElement[Any], ids: Collection[int]) -> ColumnElement[bool]:
+    """True of rows with one of these ids: one parameter and one statement, however many they are."""
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
 def to_bigints(hashes: Hashes) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, update
 
-from extract.model import UrlKey
+from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
 from load import expectations, index, stories
 from load.entries import Outcome, close
@@ -131,6 +131,7 @@ def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[byt
             revision.c.text,
             revision.c.modified_at,
             revision.c.fetched_at,
+            revision.c.flags,
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .where(known_by(article, keys))
@@ -148,6 +149,7 @@ def _state(row: Row[Any], print_: Fingerprint) -> State:
         title=row.title,
         print=print_,
         corrected=notes_correction(row.text),
+        from_feed=Flag.FEED_TEXT in row.flags,
         modified_at=row.modified_at,
         fetched_at=row.fetched_at,
     )

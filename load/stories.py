@@ -17,6 +17,8 @@ from transform.assign import Assignments, Neighbourhood, StoryChange, StoryState
 from transform.cluster import joinable
 from transform.model import ArticleId, Match, MatchKind, Member, StoryId
 
+_PARTIAL = frozenset({Flag.TEASER, Flag.FEED_TEXT})
+
 
 def neighbourhood(connection: Connection, articles: Collection[ArticleId]) -> Neighbourhood:
     """The stories of these articles, and those that their members may come to join."""
@@ -48,7 +50,7 @@ def member(row: Row[Any]) -> Member:
         order_key=row.url_key,
         words=row.words,
         tier=row.tier,
-        teaser=Flag.TEASER in row.flags,
+        partial=not _PARTIAL.isdisjoint(row.flags),
     )
 
 

@@ -197,10 +197,21 @@ entry = Table(
     one_of("outcome", *OUTCOMES),
     CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
     Index("entry_due_idx", "domain", "fetch_due_at", "id", postgresql_where=text("fetch_due_at IS NOT NULL")),
+    Index("entry_claimed_idx", "domain", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
     Index("entry_outcome_idx", "source_id", "outcome", "reason"),
     Index("entry_first_seen_at_idx", "first_seen_at", postgresql_using="brin"),
     Index("entry_quarantined_idx", "outcome_at", postgresql_where=text("outcome = 'quarantined'")),
     comment="One URL as announced",
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("scope", Text, primary_key=True, comment="host or domain"),
+    Column("name", Text, primary_key=True, comment="host[:port], or registrable domain[:port]"),
+    when("until", "nothing of it is fetched before", nullable=False),
+    one_of("scope", "host", "domain"),
+    comment="Whom nobody asks for a while: it told us to wait, or does not answer",
 )
 
 page = Table(
@@ -340,7 +351,7 @@ revision = Table(
     Column("date_found_in", Text, comment="json-ld, meta, feed, sitemap, visible, url"),
     when("modified_at", "as the page says"),
     when("fetched_at", "of its page", nullable=False),
-    Column("flags", ARRAY(Text), nullable=False, comment="teaser, live-blog"),
+    Column("flags", ARRAY(Text), nullable=False, comment="teaser, live-blog, feed-text"),
     Column("words", Integer, nullable=False, comment="as compared: one a character in scripts without spaces"),
     Column("text_digest", LargeBinary, nullable=False, comment="of the text as compared"),
     Column(

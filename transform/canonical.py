@@ -18,8 +18,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 def choose_canonical(members: Collection[Member]) -> tuple[ArticleId, str]:
     """The member that stands for the story, and the first rule that told it from the runner-up.
 
-    Rules, in order: full text over teaser, full length over trimmed, earliest trusted time, better tier, longer text,
-    key of the URL.
+    Rules, in order: full text over teaser or feed text, full length over trimmed, earliest trusted time, better tier,
+    longer text, key of the URL.
     """
     longest = max(member.words for member in members)
     ranked = sorted(members, key=lambda member: tuple(value for _, value in _rules(member, longest)))
@@ -36,7 +36,7 @@ def _telling_rule(ranked: list[Member], longest: int) -> str:
 def _rules(member: Member, longest: int) -> tuple[tuple[str, object], ...]:
     """Named sort keys: smaller is better."""
     return (
-        ("full-text", member.teaser),
+        ("full-text", member.partial),
         ("full-length", member.words < FULL_LENGTH * longest),
         ("earliest", member.published_at or _NEVER),
         ("tier", member.tier),

@@ -117,4 +117,4 @@ class Member:
     order_key: bytes  # url key: breaks ties the same way wherever and whenever it is asked
     words: int
     tier: int
-    teaser: bool
+    partial: bool  # a teaser, or what the feed carried: not the text that the publisher shows its readers

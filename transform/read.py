@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from extract.article import read_article
+from extract.feedtext import refusal_of
 from extract.model import Announcement, Page, Reason, Rejection
 from transform.boilerplate import RulePacks, read_packs, strip_boilerplate
 from transform.minhash import SketchSpec, fingerprint
@@ -26,7 +27,15 @@ class ReadPage:
 
 
 def read_page(page: Page, announced: Announcement, spec: SketchSpec) -> ReadPage | Rejection:
-    """The page's article as it goes into the store, or why there is none."""
+    """The page's article as it goes into the store, or why there is none.
+
+    Where a feed's text stands for a refused page and is no article either, the page stays refused.
+    """
+    read = _read(page, announced, spec)
+    return (refusal_of(page) or read) if isinstance(read, Rejection) else read
+
+
+def _read(page: Page, announced: Announcement, spec: SketchSpec) -> ReadPage | Rejection:
     article = read_article(page, announced)
     if isinstance(article, Rejection):
         return article

@@ -42,6 +42,7 @@ class State:
     corrected: bool  # it says of itself that it was corrected
     modified_at: datetime | None
     fetched_at: datetime
+    from_feed: bool = False  # its page was refused, and this is what the feed carried
 
 
 def classify_revision(known: State | None, new: State) -> RevisionKind:
@@ -50,7 +51,9 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     | new text                                           | kind       |
     |----------------------------------------------------|------------|
     | none known                                         | first      |
+    | from the feed, where the known one is the page's   | stale      |
     | same words, same title                             | unchanged  |
+    | the same, but from the page and not from the feed  | minor      |
     | fetched earlier, or says it is older               | stale      |
     | less than a quarter of the words                   | stale      |
     | nearly the same words, a figure or name withdrawn  | correction |
@@ -60,7 +63,9 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     """
     if known is None:
         return RevisionKind.FIRST
-    if known.print.text_digest == new.print.text_digest and known.title == new.title:
+    if new.from_feed and not known.from_feed:
+        return RevisionKind.STALE
+    if _says_the_same(known, new):
         return RevisionKind.UNCHANGED
     if _is_older(known, new) or _is_emptied(known, new):
         return RevisionKind.STALE
@@ -74,6 +79,12 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
 def notes_correction(text: str) -> bool:
     """True when a paragraph of the text begins as a note of correction does, in any of a dozen languages."""
     return _NOTE.search(text) is not None
+
+
+def _says_the_same(known: State, new: State) -> bool:
+    """The same words by the same authority: what the page itself says counts for more than what the feed carried."""
+    same_words = known.print.text_digest == new.print.text_digest and known.title == new.title
+    return same_words and known.from_feed == new.from_feed
 
 
 def _is_older(known: State, new: State) -> bool:

@@ -21,9 +21,11 @@ SELECT
     revision.fetched_at,
     revision.flags,
     article.drifted AS has_drifted,
-    revision.id AS revision_id
+    revision.id AS revision_id,
+    page.opt_outs
 FROM storyfold.article
 JOIN storyfold.revision ON revision.id = article.revision_id
+JOIN storyfold.page ON page.id = revision.page_id
 JOIN storyfold.source ON source.id = article.source_id
 LEFT JOIN storyfold.story_member AS member ON member.article_id = article.id
 LEFT JOIN storyfold.story ON story.id = member.story_id;
@@ -51,6 +53,9 @@ COMMENT ON COLUMN news.article.modified_at IS 'When it was last changed, as the 
 COMMENT ON COLUMN news.article.first_fetched_at IS 'When it was fetched first.';
 COMMENT ON COLUMN news.article.fetched_at IS 'When the page with this text was fetched.';
 COMMENT ON COLUMN news.article.flags IS
-    'Any of: teaser (only the beginning is on the page), live-blog.';
+    'Any of: teaser (only the beginning is on the page), live-blog, feed-text (the page was refused: what the feed '
+    'carried).';
 COMMENT ON COLUMN news.article.has_drifted IS 'Its text was changed so much that it no longer resembles its story.';
 COMMENT ON COLUMN news.article.revision_id IS 'The revision that this text is (news.revision.id).';
+COMMENT ON COLUMN news.article.opt_outs IS
+    'Signals of its page that reserve it from text and data mining or from training; empty when there are none.';

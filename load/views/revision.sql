@@ -40,4 +40,4 @@ COMMENT ON COLUMN news.revision.language IS 'Language, ISO 639-1; null when it i
 COMMENT ON COLUMN news.revision.published_at IS 'Publication time as this page said it; null when no date is trusted.';
 COMMENT ON COLUMN news.revision.modified_at IS 'Time of the last change as this page said it; null when it did not.';
 COMMENT ON COLUMN news.revision.fetched_at IS 'When the page was fetched.';
-COMMENT ON COLUMN news.revision.flags IS 'Any of: teaser, live-blog.';
+COMMENT ON COLUMN news.revision.flags IS 'Any of: teaser, live-blog, feed-text.';

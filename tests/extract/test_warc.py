@@ -23,7 +23,8 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from extract import warc
-from extract.model import Page
+from extract.feedtext import feed_page
+from extract.model import Page, Reason, Rejection
 from extract.warc import ArchiveDamaged, WarcPlace, iter_pages, read_page, write_pages
 
 NOW = datetime(2026, 11, 21, 10, 15, 0, 123456, tzinfo=UTC)
@@ -85,6 +86,17 @@ def test_a_status_past_the_registry_and_a_foreign_clock_are_kept(tmp_path: Path)
     read = read_page(str(tmp_path), place)
     assert read == page
     assert read.fetched_at.utcoffset() == timedelta(0)
+
+
+def test_what_a_feed_carried_is_a_resource_without_an_http_head(tmp_path: Path) -> None:
+    text = "The old bridge over the Orrin was opened to walkers again on Friday. " * 5
+    refusal = Rejection(url="http://daily.example/a", reason=Reason.REFUSED, detail="403 Forbidden")
+    page = feed_page("http://daily.example/a", [text], refusal, NOW)
+    assert page is not None
+    [place] = write_pages(str(tmp_path), NAME, [page])
+    assert read_page(str(tmp_path), place) == page
+    with (tmp_path / NAME).open("rb") as file:
+        assert [record.rec_type for record in ArchiveIterator(file)] == ["warcinfo", "resource"]
 
 
 def test_places_follow_each_other_in_a_file_named_by_the_caller(tmp_path: Path) -> None:

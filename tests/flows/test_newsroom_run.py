@@ -182,7 +182,7 @@ def test_a_second_run_reports_that_everything_is_known_and_changes_nothing(morni
 
 
 def test_batches_and_processes_do_not_change_the_stories(morning: Program, new_program: Callable[..., Program]) -> None:
-    program = new_program(STORYFOLD_BATCH="7", STORYFOLD_PROCESSES="1")
+    program = new_program(STORYFOLD_BATCH="7", STORYFOLD_WARC_PAGES="7", STORYFOLD_PROCESSES="1")
     program.run("run")
     assert _content(program) == _content(morning)
 
@@ -191,7 +191,7 @@ def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
     morning: Program, new_program: Callable[..., Program]
 ) -> None:
     """Killed with -9 after the first entries, the first pages, the first readings and the first stories."""
-    program = new_program(STORYFOLD_BATCH="9")
+    program = new_program(STORYFOLD_BATCH="9", STORYFOLD_WARC_PAGES="9")
     program.run("db", "upgrade")
     moments = (
         "SELECT EXISTS (SELECT FROM storyfold.entry)",
@@ -215,7 +215,7 @@ def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
 def test_two_runs_at_once_end_with_the_same_stories_as_one(
     morning: Program, new_program: Callable[..., Program]
 ) -> None:
-    program = new_program(STORYFOLD_BATCH="5")
+    program = new_program(STORYFOLD_BATCH="5", STORYFOLD_WARC_PAGES="5")
     both = [program.start("run"), program.start("run")]
     printed = [process.communicate(timeout=240)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], printed

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, event, select, text, update
 
-from extract.model import FeedEntry, Reason, Rejection
+from extract.model import FeedEntry, PauseScope, Reason, Rejection
 from load import entries, pages, runs, sources
 from load.engine import worker
-from load.entries import MAX_ATTEMPTS, Outcome, Recorded
+from load.entries import ENTRIES_PER_DOMAIN, MAX_ATTEMPTS, Failure, Outcome, Recorded
 from load.tables import entry
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -70,20 +72,98 @@ def test_text_that_postgres_refuses_is_cleaned(connection: Connection) -> None:
     assert connection.scalar(select(entry.c.title)) == "nul  and half \N{REPLACEMENT CHARACTER} a pair"
 
 
-def test_two_workers_claim_different_hosts(engine: Engine) -> None:
+def test_two_workers_claim_different_domains(engine: Engine) -> None:
+    announced = ("https://sport.grand-kestrel.com/a", "https://www.grand-kestrel.com/b", "https://other.example/c")
     with engine.begin() as connection:
-        record(connection, item("a"), item("b"), FeedEntry(url="https://other.example/c"))
+        record(connection, *(FeedEntry(url=url) for url in announced))
     with worker(engine) as one, worker(engine) as other:
-        first, second = claim(engine, one, limit=1), claim(engine, other, limit=10)
-    assert len(first) == 1
-    assert {url.split("/")[2] for url in second}.isdisjoint(url.split("/")[2] for url in first)
+        [first] = claim(engine, one, limit=1)
+        assert first in announced[:2]
+        assert claim(engine, other, limit=10) == [announced[2]]
+        assert {first, *claim(engine, one, limit=10)} == {*announced[:2]}
 
 
-def test_hosts_take_turns(engine: Engine) -> None:
+def test_domains_take_turns_and_of_each_what_waits_longest_comes_first(engine: Engine) -> None:
+    """However many wait of one domain, another's is asked for after a turn of them."""
     with engine.begin() as connection:
-        record(connection, *(item(str(n)) for n in range(5)), FeedEntry(url="https://other.example/c"))
+        record(connection, *(item(str(n)) for n in range(30)))
+        record(connection, FeedEntry(url="https://other.example/c"), now=NOW + timedelta(seconds=1))
+        record(connection, *(FeedEntry(url=f"https://a.example/{n}") for n in range(30)), now=NOW)
+    domains, last = [], ""
+    with worker(engine) as me, engine.begin() as connection:
+        for _ in range(8):
+            claimed = entries.claim_due(connection, me, NOW + timedelta(minutes=1), ENTRIES_PER_DOMAIN, after=last)
+            last = claimed[-1].domain
+            domains.append([one.domain for one in claimed])
+            waited = [one.id for one in claimed if one.domain == "daily.example"]
+            assert waited == sorted(waited)
+    assert [set(names) for names in domains[:3]] == [{"a.example"}, {"daily.example"}, {"a.example", "other.example"}]
+    assert sum(map(len, domains)) == 61
+
+
+def test_a_domain_that_has_enough_is_passed_over(engine: Engine) -> None:
+    with engine.begin() as connection:
+        record(connection, item("a"), FeedEntry(url="https://other.example/c"))
+    with worker(engine) as me, engine.begin() as connection:
+        claimed = entries.claim_due(connection, me, NOW, 10, busy=["daily.example"])
+    assert [one.domain for one in claimed] == ["other.example"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "left"),
+    [
+        (PauseScope.DOMAIN, "grand-kestrel.com", ["https://other.example/c"]),
+        (PauseScope.HOST, "sport.grand-kestrel.com", ["https://other.example/c", "https://www.grand-kestrel.com/b"]),
+    ],
+)
+def test_who_rests_is_not_claimed_until_the_pause_is_over(
+    engine: Engine, scope: PauseScope, name: str, left: list[str]
+) -> None:
+    """Nor is what is announced meanwhile."""
+    announced = ("https://other.example/c", "https://www.grand-kestrel.com/b")
+    with engine.begin() as connection:
+        record(connection, *(FeedEntry(url=url) for url in announced))
+        until = NOW + timedelta(hours=1)
+        entries.postpone(connection, {(scope, name): until}, NOW)
+        entries.postpone(connection, {(scope, name): NOW + timedelta(minutes=1)}, NOW)
+        record(connection, FeedEntry(url="https://sport.grand-kestrel.com/a"))
     with worker(engine) as me:
-        assert "https://other.example/c" in claim(engine, me, limit=2)
+        assert sorted(claim(engine, me, now=NOW + timedelta(minutes=59))) == left
+    with worker(engine) as me:
+        assert len(claim(engine, me, now=until)) == 3
+
+
+def test_a_pause_that_is_over_is_forgotten(connection: Connection) -> None:
+    entries.postpone(connection, {(PauseScope.HOST, "a.example"): NOW}, NOW - timedelta(hours=1))
+    entries.postpone(connection, {}, NOW)
+    assert connection.scalar(text("SELECT count(*) FROM storyfold.pause")) == 0
+
+
+def test_the_claim_reads_no_more_than_it_takes(engine: Engine) -> None:
+    """Its work does not grow with what is due: one turn of a domain, of 20,000 waiting entries."""
+    with engine.begin() as connection:
+        record(connection, item("a"))
+        connection.execute(
+            text(
+                """INSERT INTO storyfold.entry (source_id, url, url_key, host, domain, first_seen_at, last_seen_at, fetch_due_at)
+                   SELECT source_id, url || n, n::text::bytea, host, 'host' || n % 500 || '.example', :now, :now, :now
+                   FROM storyfold.entry, generate_series(1, 20000) AS n"""
+            ),
+            {"now": NOW},
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE storyfold.entry"))
+    plan: list[str] = []
+
+    def explain(asking: Connection, _: object, statement: str, parameters: Mapping[str, object], *__: object) -> None:
+        if statement.startswith("WITH RECURSIVE"):
+            explained = asking.connection.cursor().execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters)
+            plan.append(explained.fetchone()[0][0]["Plan"])
+
+    with worker(engine) as me:
+        event.listen(engine, "after_cursor_execute", explain)
+        assert len(claim(engine, me, limit=16)) == 16
+    assert max(rows_of(plan[0])) <= 16
 
 
 def test_claims_of_a_dead_worker_are_free_at_once(engine: Engine) -> None:
@@ -121,7 +201,8 @@ def test_a_passing_fault_is_tried_again_later_and_in_the_end_quarantined(engine:
         for _ in range(MAX_ATTEMPTS):
             with engine.begin() as connection:
                 [claimed] = entries.claim_due(connection, me, now, 1)
-                outcomes.append(entries.try_again(connection, claimed, "timed out", now, None))
+                failed = {claimed.id: Failure(error="timed out", retry_after_s=None)}
+                outcomes += entries.try_again(connection, failed, now).values()
                 assert entries.count_due(connection, now) == 0
             now += timedelta(hours=1)
     assert outcomes == [Outcome.PENDING] * (MAX_ATTEMPTS - 1) + [Outcome.QUARANTINED]
@@ -136,7 +217,7 @@ def test_a_server_that_says_when_is_not_asked_before(engine: Engine) -> None:
         record(connection, item("a"))
     with worker(engine) as me, engine.begin() as connection:
         [claimed] = entries.claim_due(connection, me, NOW, 1)
-        entries.try_again(connection, claimed, "busy", NOW, retry_after_s=7200)
+        entries.try_again(connection, {claimed.id: Failure(error="busy", retry_after_s=7200)}, NOW)
         assert entries.count_due(connection, NOW + timedelta(hours=1, minutes=59)) == 0
         assert entries.count_due(connection, NOW + timedelta(hours=2)) == 1
 
@@ -146,8 +227,9 @@ def test_a_hosts_pause_is_no_attempt(engine: Engine) -> None:
         record(connection, item("a"))
     with worker(engine) as me, engine.begin() as connection:
         [claimed] = entries.claim_due(connection, me, NOW, 1)
-        entries.try_again(connection, claimed, "paused", NOW, 60, asked=False)
-        assert connection.scalar(select(entry.c.attempts)) == 0
+        entries.give_back(connection, {claimed.id: "paused"})
+        assert connection.execute(select(entry.c.attempts, entry.c.detail)).one() == (0, "paused")
+        assert len(entries.claim_due(connection, me, NOW, 1)) == 1
 
 
 def test_a_rejection_ends_an_entry_and_leaves_a_known_article_alone(connection: Connection) -> None:
@@ -173,6 +255,34 @@ def test_nothing_is_fetched_twice_while_its_page_waits_to_be_read(connection: Co
     entries.fetched(connection, list(connection.scalars(select(entry.c.id))))
     assert entries.count_due(connection, NOW + timedelta(days=1)) == 0
     assert pages.count_unread(connection) == 0
+
+
+def test_the_pause_after_a_failure_doubles(engine: Engine) -> None:
+    with engine.begin() as connection:
+        record(connection, item("a"))
+        id_ = connection.scalars(select(entry.c.id)).one()
+        pauses = []
+        for _ in range(MAX_ATTEMPTS - 1):
+            entries.try_again(connection, {id_: Failure(error="timed out", retry_after_s=None)}, NOW)
+            pauses.append(connection.scalars(select(entry.c.fetch_due_at)).one() - NOW)
+    assert pauses == [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8)]
+
+
+def test_renewing_holds_on_to_what_is_claimed(engine: Engine) -> None:
+    with engine.begin() as connection:
+        record(connection, item("a"))
+    with worker(engine) as slow, worker(engine) as me:
+        claim(engine, slow)
+        with engine.begin() as connection:
+            entries.renew(connection, slow, NOW + timedelta(minutes=10))
+        assert claim(engine, me, now=NOW + timedelta(minutes=20)) == []
+
+
+def rows_of(plan: Mapping[str, Any]) -> Iterator[float]:
+    """How many rows each step of a plan gave, in all its rounds."""
+    yield plan["Actual Rows"] * plan["Actual Loops"]
+    for step in plan.get("Plans", ()):
+        yield from rows_of(step)
 
 
 def claim(engine: Engine, me: int, *, limit: int = 10, now: datetime = NOW) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from planted import planted_stream
 from sqlalchemy import Engine, select, text
 from stored import NOW, fetched, put_pages, reading, settle_all, stories
 
+from extract.warc import WarcPlace
 from load import pages, revisions
 from load.engine import worker
 from load.tables import page, revision
@@ -37,6 +39,21 @@ def test_the_same_bytes_again_are_no_new_page(engine: Engine) -> None:
     with engine.connect() as connection:
         known = connection.execute(select(page)).one()
         assert pages.changed(connection, [fetched(STREAM[0], known.entry_id, known.source_id)]) == []
+
+
+def test_what_reserves_a_page_is_shown_with_its_article(engine: Engine) -> None:
+    [page_id] = put_pages(engine, STREAM[:1])
+    with engine.begin() as connection:
+        known = connection.execute(select(page)).one()
+        changed = fetched(STREAM[0], known.entry_id, known.source_id)
+        reserved = replace(changed, page=replace(changed.page, body=b"changed", opt_outs=("robots:GPTBot", "tdmrep")))
+        pages.keep(connection, [reserved], [WarcPlace(file="none", offset=0, length=1)])
+        [fresh_id] = set(connection.scalars(select(page.c.id))) - {page_id}
+        pages.mark_read(connection, [page_id], NOW, settled=True)
+    assert revisions.keep_all(engine, [reading(fresh_id, STREAM[0])], NOW) == {}
+    settle_all(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT opt_outs FROM news.article")) == ["robots:GPTBot", "tdmrep"]
 
 
 def test_a_value_that_postgres_refuses_costs_its_own_page_only(engine: Engine) -> None:

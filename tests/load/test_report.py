@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from extract.model import Reason, Rejection
 from load import entries, report
-from load.entries import ClaimedEntry
+from load.entries import Failure
 from load.report import PartKind, UnknownItem
 
 TOLL = Told(
@@ -231,8 +231,7 @@ def test_why_tells_of_what_led_to_no_article(engine, connection):
     rejected, failing = announce(engine, "northline", "https://n.example/1", "https://n.example/2")
     with engine.begin() as writing:
         entries.reject(writing, rejected, Rejection(url="", reason=Reason.TOO_SHORT, detail="12 words"), NOON)
-        claimed = ClaimedEntry(id=failing, source_id=1, source="northline", url="https://n.example/2", attempts=0)
-        entries.try_again(writing, claimed, "503 Service Unavailable", NOON, None)
+        entries.try_again(writing, {failing: Failure(error="503 Service Unavailable", retry_after_s=None)}, NOON)
     (entry,) = report.why(connection, "https://n.example/1").entries
     assert (entry.outcome, entry.reason, entry.detail) == ("rejected", "too-short", "12 words")
     history = report.why(connection, f"entry:{failing}")

@@ -17,16 +17,16 @@ def member(
     published_at: datetime | None = MORNING,
     words: int = 400,
     tier: int = 2,
-    teaser: bool = False,
+    partial: bool = False,
 ) -> Member:
     return Member(id=ArticleId(article), published_at=published_at, order_key=bytes([article]), words=words, tier=tier,
-                  teaser=teaser)  # fmt: skip
+                  partial=partial)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("best", "other", "rule"),
     [
-        (member(2, published_at=NOON), member(1, teaser=True), "full-text"),
+        (member(2, published_at=NOON), member(1, partial=True), "full-text"),
         (member(2, published_at=NOON, words=600), member(1, words=300), "full-length"),
         (member(2), member(1, published_at=NOON), "earliest"),
         (member(2), member(1, published_at=None), "earliest"),
@@ -45,7 +45,7 @@ def test_a_slightly_longer_text_does_not_unseat_the_earliest() -> None:
 
 
 def test_the_choice_does_not_depend_on_the_order_of_members() -> None:
-    members = [member(1, tier=3), member(2, words=900), member(3, teaser=True), member(4, published_at=NOON)]
+    members = [member(1, tier=3), member(2, words=900), member(3, partial=True), member(4, published_at=NOON)]
     assert len({choose_canonical(order) for order in permutations(members)}) == 1
 
 

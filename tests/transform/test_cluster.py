@@ -209,7 +209,7 @@ def around_of(held: Mapping[int, list[int]]) -> Neighbourhood:
 
 def member(article: int, words: int = 300) -> Member:
     return Member(id=ArticleId(article), published_at=None, order_key=article.to_bytes(2), words=words, tier=2,
-                  teaser=False)  # fmt: skip
+                  partial=False)  # fmt: skip
 
 
 def ids(*articles: int) -> frozenset[ArticleId]:

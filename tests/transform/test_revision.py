@@ -52,6 +52,11 @@ CORRECTED = [LINES[0], *LINES[2:]]
             state(MENDED, hours=-2, modified_at=FETCHED + timedelta(hours=1)),
             RevisionKind.MINOR,
         ),
+        (KNOWN, replace(state(EXTENDED, hours=2), from_feed=True), RevisionKind.STALE),
+        (replace(KNOWN, from_feed=True), state(LINES, hours=2), RevisionKind.MINOR),
+        (replace(KNOWN, from_feed=True), state(LINES + sentences(random.Random(2), 6), hours=2), RevisionKind.UPDATE),
+        (replace(KNOWN, from_feed=True), state(LINES[:5], hours=2), RevisionKind.STALE),
+        (replace(KNOWN, from_feed=True), replace(state(LINES, hours=2), from_feed=True), RevisionKind.UNCHANGED),
     ],
 )
 def test_what_a_new_text_is_to_the_known_one(known: State | None, new: State, kind: RevisionKind) -> None:

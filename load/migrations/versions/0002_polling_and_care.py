@@ -184,6 +184,14 @@ def upgrade() -> None:
         schema="storyfold",
         postgresql_where=sa.text("fetch_due_at IS NOT NULL"),
     )
+    op.create_index(
+        "entry_claimed_idx",
+        "entry",
+        ["domain", "claimed_by"],
+        unique=False,
+        schema="storyfold",
+        postgresql_where=sa.text("claimed_by IS NOT NULL"),
+    )
     op.create_index(op.f("entry_former_key_idx"), "entry", ["former_key"], unique=False, schema="storyfold")
     op.create_index(
         "entry_quarantined_idx",
