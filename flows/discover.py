@@ -31,7 +31,7 @@ from load.runs import RunId
 from load.sources import DueFeed, Poll
 
 IN_FLIGHT = 64  # feeds asked, read or stored at one moment: what they say is in memory
-NEWS_DAYS = 30  # what a sitemap lists from before is its archive: a backfill reads that
+NEWS_DAYS = 30  # what a sitemap lists from before is its archive, which a backfill reads
 MAX_DEPTH = 2  # an index, its indexes, their sitemaps; deeper ones are a maze
 
 
@@ -280,15 +280,14 @@ def _store_document(
     connection: Connection, polling: Polling, feed: DueFeed, got: Announced, now: datetime
 ) -> Counter[str]:
     listed = got.document.entries
-    oldest = now - timedelta(days=NEWS_DAYS) if feed.kind is FeedKind.SITEMAP else None
+    newest_at = _newest_at(got.document)
+    oldest = _oldest(feed, newest_at, now)
     recorded = entries.record(connection, feed.source_id, listed, polling.run_id, now, feed_id=feed.id, oldest=oldest)
-    times = [at for item in listed if (at := item.updated_at or item.published_at) is not None]
-    times += [at for ref in got.document.sitemaps if (at := ref.modified_at) is not None]
     poll = Poll(
         answer=Read(
             keys=recorded.keys,
             published=[item.published_at for item in listed if item.published_at is not None],
-            newest_at=max(times, default=None),
+            newest_at=newest_at,
             moved=_record_sitemaps(connection, polling, feed, got.document, now),
         ),
         wishes=got.wishes,
@@ -302,6 +301,23 @@ def _store_document(
     if step.gap and feed.pace.read_at is not None:
         gaps.record(connection, feed.id, feed.pace.read_at, listed, now)
     return _counts(poll, recorded) + Counter({"coverage gaps": int(step.gap)})
+
+
+def _newest_at(document: FeedDocument) -> datetime | None:
+    """The latest time that it names."""
+    times = [item.updated_at or item.published_at for item in document.entries]
+    times += [ref.modified_at for ref in document.sitemaps]
+    return max((at for at in times if at is not None), default=None)
+
+
+def _oldest(feed: DueFeed, newest_at: datetime | None, now: datetime) -> datetime | None:
+    """From when on a sitemap's entries are news: an operator who lists it wants the last that it has, today's or not.
+
+    Of those that an index names most are archives, and an archive has no news.
+    """
+    if feed.kind is not FeedKind.SITEMAP or newest_at is None:
+        return None
+    return (now if feed.depth else min(newest_at, now)) - timedelta(days=NEWS_DAYS)
 
 
 def _record_sitemaps(

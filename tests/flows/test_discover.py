@@ -144,6 +144,16 @@ def test_what_a_sitemap_lists_from_long_ago_is_left_to_a_backfill(desk: Newsdesk
     assert desk.poll()["new"] == 1
 
 
+def test_a_listed_sitemap_brings_its_last_news_and_an_indexs_archive_none(desk: Newsdesk, site: Publisher) -> None:
+    """Nobody writes there any more: what its file names itself is wanted, an index names what there is."""
+    desk.lists("closed", sitemaps=(f"{site.base}/own.xml", f"{site.base}/index.xml"))
+    site.says("/own.xml", urlset(last=LAST_YEAR, before="2009-01-01"))
+    site.says("/index.xml", sitemap_index(archive=""))
+    site.says("/archive", urlset(archive__last=LAST_YEAR))
+    counts = desk.poll()
+    assert (counts["new"], counts["too old"]) == (1, 2)
+
+
 def test_a_slow_feed_holds_no_other_back(desk: Newsdesk, site: Publisher) -> None:
     """The others' entries are in the store while it is still waited for."""
     seen: list[int] = []
