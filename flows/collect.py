@@ -17,7 +17,7 @@ from extract.fetch import Fetcher, FetchFault, HostPaused
 from extract.model import FetchPolicy, NotModified, Page, Rejection
 from extract.warc import write_pages
 from flows.bookkeeping import on_record
-from flows.store import Store, open_store, read_catalogue
+from flows.store import Store, open_store, read_sources
 from load import entries, pages
 from load.engine import Connection, worker
 from load.entries import ClaimedEntry, Outcome
@@ -28,9 +28,11 @@ from load.pages import FetchedPage
 def collect(names: Sequence[str] = ()) -> dict[str, int]:
     """Fetch every entry that is due, of these sources or of all, batch after batch. Answers counts by what came."""
     with open_store() as store, worker(store.engine) as me:
-        policies = _policies(store)
+        files = read_sources(store.settings.sources, store.settings.fetch_policy)
+        policies: dict[str, FetchPolicy] = {source.name: source.fetch for source in files}
+        resting = [source.name for source in files if not source.enabled]
         with on_record(store, "collect") as (_, counts), _web() as web:
-            while batch := _claim(store, me, names):
+            while batch := _claim(store, me, names, resting):
                 counts.update(fetch_batch(store, web, batch, policies))
     return dict(counts)
 
@@ -88,14 +90,10 @@ def _web() -> Iterator[Web]:
             loop.run(fetcher.__aexit__(None, None, None))
 
 
-def _claim(store: Store, me: int, names: Sequence[str]) -> list[ClaimedEntry]:
+def _claim(store: Store, me: int, names: Sequence[str], resting: Sequence[str]) -> list[ClaimedEntry]:
+    now, batch = datetime.now(UTC), store.settings.batch
     with store.engine.begin() as connection:
-        return entries.claim_due(connection, me, datetime.now(UTC), store.settings.batch, names=names)
-
-
-def _policies(store: Store) -> dict[str, FetchPolicy]:
-    catalogue = read_catalogue(store.settings.sources, store.settings.fetch_policy)
-    return {source.name: source.fetch for source in catalogue}
+        return entries.claim_due(connection, me, now, batch, names=names, resting=resting)
 
 
 def _store_answers(store: Store, batch: Sequence[ClaimedEntry], answers: Sequence[Answer]) -> Counter[str]:

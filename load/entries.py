@@ -86,17 +86,25 @@ def still_announced(connection: Connection, feed_id: int, now: datetime) -> int:
 
 
 def claim_due(
-    connection: Connection, worker: int, now: datetime, limit: int, *, names: Collection[str] = ()
+    connection: Connection,
+    worker: int,
+    now: datetime,
+    limit: int,
+    *,
+    names: Collection[str] = (),
+    resting: Collection[str] = (),
 ) -> list[ClaimedEntry]:
     """Entries to fetch now, claimed for this worker: host by host in turn, none of a host that another works on.
 
-    names: only these sources; all when empty.
+    names: only these sources; all when empty. resting: none of these, what they announced waits.
     """
     lock_claims(connection, entry)
     held = select(entry.c.host).where(entry.c.claimed_by.is_not(None), ~free(entry, now), entry.c.claimed_by != worker)
     wanted = [entry.c.fetch_due_at <= now, free(entry, now), entry.c.host.not_in(held)]
     if names:
         wanted.append(source.c.name.in_(names))
+    if resting:
+        wanted.append(source.c.name.not_in(resting))
     turn = func.row_number().over(partition_by=entry.c.host, order_by=(entry.c.fetch_due_at, entry.c.id))
     ranked = (
         select(entry.c.id, entry.c.source_id, source.c.name, entry.c.url, entry.c.attempts, turn.label("turn"))

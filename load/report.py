@@ -84,6 +84,7 @@ class SourceLine:
     active: bool  # its file is there, or it was loaded by hand
     ledger: Ledger
     feeds: tuple[FeedLine, ...]
+    enabled: bool = True  # its file does not switch it off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,11 @@ def sources(connection: Connection, files: Sequence[Source] = ()) -> tuple[Sourc
         for row in connection.execute(text(query)).mappings()
     }
     unseen = {file.name: _unseen(file) for file in files}
-    return tuple(line for _, line in sorted((unseen | stored).items()))
+    switched_off = {file.name for file in files if not file.enabled}
+    lines = (unseen | stored).values()
+    return tuple(
+        replace(line, enabled=line.name not in switched_off) for line in sorted(lines, key=lambda each: each.name)
+    )
 
 
 def _unseen(file: Source) -> SourceLine:
