@@ -69,6 +69,7 @@ def read_source(text: str, name: str, defaults: FetchPolicy = _DEFAULTS) -> Sour
         fetch=_fetch_policy(table.below("fetch"), defaults),
         expect=_expectations(table.below("expect")),
         urls=_url_params(table.below("urls")),
+        enabled=table.optional("enabled", _SWITCH) is not False,
     )
 
 
@@ -172,7 +173,7 @@ class _Table:
 
     def refuse_others(self) -> None:
         """Raise BadSource for the first key without a meaning."""
-        known = _KNOWN[self.prefix]
+        known = KEYS[self.prefix]
         for key in self.values:
             if key not in known:
                 close = get_close_matches(key, known, n=1)
@@ -254,6 +255,7 @@ _URLS = _Kind("a list of absolute http or https URLs", lambda value: _each(value
 _LANGUAGE = _Kind("an ISO 639-1 code in small letters, such as 'pl'", _matching("[a-z]{2}"))
 _COUNTRY = _Kind("an ISO 3166-1 alpha-2 code in capitals, such as 'PL'", _matching("[A-Z]{2}"))
 _TIER = _Kind("1, 2 or 3", _whole((1, 2, 3)))
+_SWITCH = _Kind("true or false", lambda value: value if isinstance(value, bool) else None)
 _MINUTES = _Kind("a number of minutes, at least 1", _number(1))
 _SECONDS = _Kind("a number of seconds above 0", _number(0.001))
 _TABLE: _Kind[Mapping[str, Any]] = _Kind("a table", lambda value: value if isinstance(value, dict) else None)
@@ -266,7 +268,7 @@ _ON_BREACH = _Kind("'warn' or 'stop'", _member(OnBreach))
 _PARAMS = _Kind("a list of names of query parameters", lambda value: _each(value, _matching(r"[^\s&=?#]{1,100}")))
 _SOURCE = (
     "title", "homepage", "language", "country", "tier", "feeds", "sitemaps", "interval_minutes",
-    "min_interval_minutes", "max_interval_minutes", "fetch", "expect", "urls",
+    "min_interval_minutes", "max_interval_minutes", "enabled", "fetch", "expect", "urls",
 )  # fmt: skip
 _FETCH: Mapping[str, _Kind[Any]] = {
     "gap_s": _Kind("a number of seconds, 0 or more", _number(0)),
@@ -281,9 +283,10 @@ _FETCH: Mapping[str, _Kind[Any]] = {
     "opt_out": _Kind("'ignore', 'record' or 'obey'", _member(OptOutPolicy)),
     "allow_networks": _Kind("a list of 'loopback' and 'private'", _networks),
 }
-_KNOWN: Mapping[str, Collection[str]] = {
+KEYS: Mapping[str, Collection[str]] = {
     "": _SOURCE,
     "fetch.": _FETCH,
     "expect.": ("entries_per_day", "dated_share", "short_share", "languages", "on_breach"),
     "urls.": ("keep", "drop"),
 }
+"""Prefix of a table → the keys that have a meaning in it."""

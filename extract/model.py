@@ -174,6 +174,7 @@ class Source:
     fetch: FetchPolicy
     expect: Expectations = Expectations()
     urls: UrlParams = UrlParams()
+    enabled: bool = True  # a source that is not rests: its file, its history and its articles stay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

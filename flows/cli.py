@@ -11,10 +11,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from importlib import metadata
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -42,8 +44,22 @@ something was quarantined, a source broke what its file expects, or what was loo
 Settings are environment variables: STORYFOLD_HOME (where the store is), STORYFOLD_DATABASE_URL (a Postgres of your own
 instead of the embedded one), STORYFOLD_SOURCES (the folder of source files, './sources' by default) and others."""
 
+
+class Network(StrEnum):
+    """What --allow-network takes: the networks of extract.catalogue.NETWORKS."""
+
+    LOOPBACK = "loopback"
+    PRIVATE = "private"
+
+
 Names = Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Only these sources; all by default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AllowNetwork = Annotated[
+    list[Network] | None, typer.Option(help="A network of yours that a source may be on; goes into its file.")
+]
+Gap = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Between two requests to a site; goes into its file.")
+]
 
 
 class Complaint(Exception):
@@ -313,40 +329,137 @@ def status(as_json: AsJson = False) -> None:
 @source_app.command("list")
 def list_sources(as_json: AsJson = False) -> None:
     """List the sources: those of the folder and those in the store, with what each brought."""
+    from extract.mirrors import mirrors
     from flows import show
     from load import report
 
     settings = _settings()
-    files = _catalogue(settings) if settings.sources.is_dir() else ()
+    files = _files(settings) if settings.sources.is_dir() else ()
     with _open_store(settings) as store, store.engine.connect() as connection:
         values = report.sources(connection, files)
     if as_json:
         typer.echo(show.to_json(values))
     else:
-        show.sources(show.console(), values)
+        show.sources(show.console(), values, mirrors(file for file in files if file.enabled))
 
 
 @source_app.command("check")
 def check_sources(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of source files, without '.toml'.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Names of source files, without '.toml'; all by default."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a source's robots.txt and feeds, read a few of its articles, and say what is wrong and what to do.
 
-    Nothing is stored.
+    Feeds that are polled twice are found, too, under whichever address. Nothing is stored.
     """
     from flows import show
     from flows.check import check_sources as check
 
-    files = {file.name: file for file in _catalogue(_settings())}
-    _refuse_unknown(names, [*files])
-    values = check([file for name, file in files.items() if name in names])
+    settings = _settings()
+    files = _files(settings)
+    _refuse_unknown(names or (), [file.name for file in files])
+    wanted = [file for file in files if file.name in names] if names else [file for file in files if file.enabled]
+    with _counting(len(wanted), "sources looked at") as done:
+        values = check(wanted, files, settings, done)
     if as_json:
         typer.echo(show.to_json(values))
     else:
         show.source_checks(show.console(), values)
     if not all(value.is_well for value in values):
         raise typer.Exit(TROUBLED)
+
+
+@source_app.command("add")
+def add_source(
+    address: Annotated[str, typer.Argument(metavar="URL", help="A home page, an article, a feed or a sitemap.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call it; by default after its domain.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write the file without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
+    allow_network: AllowNetwork = None,
+    gap: Gap = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the feeds and sitemaps of a site, try them out, and write its source file.
+
+    It shows what it found, why each was taken or left out, and how some articles read; rhythm and expectations are
+    suggested from what it saw.
+    """
+    from flows import onboard, show, visit
+
+    settings = _settings()
+    url = _as_address(address)
+    files = _files(settings, may_be_none=True)
+    _refuse_known_site(url, name, files)
+    policy = _manners(settings, allow_network or (), gap)
+    pace = f"at most {visit.MAX_REQUESTS} requests, {policy.gap_s:g} s apart or as far as robots.txt asks for"
+    typer.echo(f"Looking at {url}: {pace} …", err=True)
+    finding = onboard.find_source(url, name, files, policy, settings)
+    typer.echo(show.to_json(finding)) if as_json else show.finding(show.console(), finding)
+    if finding.source is None or finding.text is None:
+        raise typer.Exit(TROUBLED)
+    if dry_run:
+        return
+    if not (yes or _agrees(f"Write {settings.sources / finding.source.name}.toml?")):
+        raise Complaint("Nothing was written: it takes a yes, or --yes.")
+    _write_source(settings, finding.source.name, finding.text)
+
+
+@source_app.command("import")
+def import_sources(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML, CSV, or one URL a line.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask each feed first; look for feeds where a site is listed without.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be written.")] = False,
+    allow_network: AllowNetwork = None,
+    gap: Gap = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make source files of a list of feeds, one a site; those that are there already stay as they are.
+
+    A CSV's columns may be title, url, feed, sitemap, homepage, language, country and tier, in any order.
+    """
+    from extract.subscriptions import read_subscriptions
+    from flows import onboard, show
+
+    settings = _settings()
+    try:
+        listed = read_subscriptions(file.read_bytes())
+    except OSError as error:
+        raise Complaint(f"{file} cannot be read: {error.strerror}.") from error
+    if not (listed.wanted or listed.bad):
+        raise Complaint(f"{file} lists nothing: it may be OPML, CSV with a header, or one URL a line.")
+    files = _files(settings, may_be_none=True)
+    with _counting(len(listed.wanted) if check else 0, "sites tried") as done, _plainly():
+        policy = _manners(settings, allow_network or (), gap)
+        result = onboard.import_sources(listed, files, policy, settings, check=check, write=not dry_run, done=done)
+    if as_json:
+        typer.echo(show.to_json(result))
+    else:
+        show.imported(show.console(), result, settings.sources, is_dry=dry_run)
+    if result.bad:
+        raise typer.Exit(TROUBLED)
+
+
+@source_app.command("disable")
+def disable_sources(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of source files, without '.toml'.")],
+) -> None:
+    """Let sources rest: from the next pass on nothing is asked of them; their files and articles stay."""
+    _switch(names, enabled=False)
+
+
+@source_app.command("enable")
+def enable_sources(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of source files, without '.toml'.")],
+) -> None:
+    """Poll sources again that were disabled."""
+    _switch(names, enabled=True)
 
 
 @source_app.command("release")
@@ -494,6 +607,7 @@ def _home(settings: Settings) -> Path:
 def _plainly() -> Iterator[None]:
     """Errors that the user can do something about, as complaints."""
     from extract.catalogue import BadSource
+    from extract.source_file import FileExists
     from load.engine import StoreUnavailable
     from load.expectations import NotHeld
     from load.postgres import PostgresUnavailable
@@ -502,7 +616,15 @@ def _plainly() -> Iterator[None]:
 
     try:
         yield
-    except (BadSource, NotHeld, NotQuarantined, PostgresUnavailable, StoreUnavailable, UnknownItem) as error:
+    except (
+        BadSource,
+        FileExists,
+        NotHeld,
+        NotQuarantined,
+        PostgresUnavailable,
+        StoreUnavailable,
+        UnknownItem,
+    ) as error:
         raise Complaint(str(error)) from error
 
 
@@ -548,7 +670,9 @@ def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator
     from load import sources
 
     settings = _settings()
-    known = [str(file.name) for file in _catalogue(settings)] if only_files or settings.sources.is_dir() else []
+    files = _files(settings) if only_files or settings.sources.is_dir() else ()
+    _refuse_disabled(names or (), files)
+    known = [str(file.name) for file in files]
     if only_files:
         _refuse_unknown(names or (), known)
     with _at_work() as store:
@@ -559,18 +683,104 @@ def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator
         yield
 
 
-def _catalogue(settings: Settings) -> tuple[Source, ...]:
-    """The sources that have a file; at least one."""
-    from flows.store import read_catalogue
+def _files(settings: Settings, *, may_be_none: bool = False) -> tuple[Source, ...]:
+    """The sources that have a file, those that rest too; at least one, unless there may be none."""
+    from flows.store import read_sources
 
     with _plainly():
-        files = read_catalogue(settings.sources, settings.fetch_policy)
-    if not files:
+        files = read_sources(settings.sources, settings.fetch_policy)
+    if not files and not may_be_none:
         raise Complaint(
             f"There are no source files in the folder '{settings.sources}': "
             "go where it is, or name another in STORYFOLD_SOURCES."
         )
     return files
+
+
+def _refuse_disabled(names: Sequence[str], files: Sequence[Source]) -> None:
+    for file in files:
+        if file.name in names and not file.enabled:
+            raise Complaint(f"The source '{file.name}' is disabled: 'storyfold source enable {file.name}' wakes it.")
+
+
+def _refuse_known_site(url: str, name: str | None, files: Sequence[Source]) -> None:
+    """Complain where the site, or the name for it, is a source's already; with another name it may be two."""
+    from extract.discovery import site_of, sites_of
+    from extract.source_file import slug
+
+    if name is not None and slug(name) != name:
+        raise typer.BadParameter(f"A name has small letters, digits and '-', such as '{slug(name)}'.")
+    if name in {file.name for file in files}:
+        raise Complaint(f"There is a source called '{name}' already: give another --name, or edit its file.")
+    owner = sites_of(files).get(site_of(url))
+    if owner is not None and name is None:
+        raise Complaint(
+            f"{url} is of the source '{owner}': 'storyfold source check {owner}' looks at that one, "
+            "--name NAME makes a second one of the same site."
+        )
+
+
+def _as_address(text: str) -> str:
+    """The address that is meant, by https where it does not say."""
+    from extract.urls import BadUrl, registrable_domain
+
+    url = text if "://" in text else f"https://{text}"
+    try:
+        registrable_domain(url)
+    except BadUrl as error:
+        raise Complaint(f"{text} is no address: {error.why}.") from error
+    if not url.lower().startswith("http"):
+        raise Complaint(f"{text} is no address: no http or https URL.")
+    return url
+
+
+def _manners(settings: Settings, networks: Sequence[Network], gap_s: float | None) -> FetchPolicy:
+    """The general manners with what was asked for."""
+    policy = settings.fetch_policy
+    return replace(
+        policy,
+        allow_networks=policy.allow_networks | {network.value for network in networks},
+        gap_s=policy.gap_s if gap_s is None else gap_s,
+    )
+
+
+def _agrees(question: str) -> bool:
+    """What the user answers; no, where nobody can."""
+    return sys.stdin.isatty() and typer.confirm(question, err=True)
+
+
+def _write_source(settings: Settings, name: str, text: str) -> None:
+    from flows import onboard
+
+    with _plainly():
+        path = onboard.write_source(settings.sources, name, text)
+    typer.echo(f"Written: {path}. 'storyfold run {name}' reads it for the first time.", err=True)
+
+
+def _switch(names: Sequence[str], *, enabled: bool) -> None:
+    from flows import onboard
+
+    settings = _settings()
+    _refuse_unknown(names, [file.name for file in _files(settings)])
+    state = "enabled" if enabled else "disabled"
+    for name in names:
+        changed = onboard.switch_source(settings.sources, name, enabled=enabled)
+        typer.echo(f"{name} is {state}." if changed else f"{name} was {state} already.")
+
+
+@contextmanager
+def _counting(total: int, what: str) -> Iterator[Callable[[object], None]]:
+    """A line on the error output now and then for what takes long: how many of how many are done."""
+    count = 0
+    step = max(20, total // 20)
+
+    def done(_: object) -> None:
+        nonlocal count
+        count += 1
+        if count % step == 0:
+            typer.echo(f"{count} of {total} {what} …", err=True)
+
+    yield done
 
 
 def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
@@ -644,7 +854,7 @@ def _policy_for(target: str, settings: Settings) -> FetchPolicy:
         domain = registrable_domain(target)
     except BadUrl as error:
         raise Complaint(f"{target} is no address: {error.why}.") from error
-    files = _catalogue(settings) if settings.sources.is_dir() else ()
+    files = _files(settings) if settings.sources.is_dir() else ()
     owners = (file.fetch for file in files if domain in {registrable_domain(feed.url) for feed in file.feeds})
     return next(owners, settings.fetch_policy)
 

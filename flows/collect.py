@@ -19,7 +19,7 @@ from extract.feedtext import feed_page
 from extract.model import FetchPolicy, NotModified, Page, PauseScope, Rejection
 from extract.warc import write_pages
 from flows.bookkeeping import on_record
-from flows.store import Store, open_store, read_catalogue, warc_name
+from flows.store import Store, open_store, read_sources, warc_name
 from flows.web import Answered, BatchSize, Fault, Web
 from load import entries, pages
 from load.claims import LEASE
@@ -38,9 +38,11 @@ BATCH_AGE_SHARE = 0.2  # of the time since the run began: files stay few, and a 
 def collect(names: Sequence[str] = ()) -> dict[str, int]:
     """Fetch every entry that is due, of these sources or of all. Answers counts by what came."""
     with open_store() as store, worker(store.engine) as me:
-        policies = _policies(store)
+        files = read_sources(store.settings.sources, store.settings.fetch_policy)
+        policies: dict[str, FetchPolicy] = {source.name: source.fetch for source in files}
+        resting = [source.name for source in files if not source.enabled]
         with on_record(store, "collect") as (_, counts), Web(store.settings.fetches) as web:
-            for batch in answers(store, web, Queue(store, me, names), policies):
+            for batch in answers(store, web, Queue(store, me, names, resting), policies):
                 counts.update(store_batch(store, quote(batch)))
     return dict(counts)
 
@@ -81,10 +83,11 @@ def _batch_size(store: Store, elapsed_s: float) -> BatchSize:
 class Queue:
     """What is due, claimed bit by bit for this worker, each domain in its turn."""
 
-    def __init__(self, store: Store, me: int, names: Sequence[str]) -> None:
+    def __init__(self, store: Store, me: int, names: Sequence[str], resting: Sequence[str]) -> None:
         self._store = store
         self._me = me
         self._names = names
+        self._resting = resting
         self._room = store.settings.fetches * ENTRIES_PER_DOMAIN
         self._domain = ""  # claimed last
         self._looked_at = float("-inf")
@@ -111,7 +114,14 @@ class Queue:
             return []
         with self._store.engine.begin() as connection:
             claimed = entries.claim_due(
-                connection, self._me, datetime.now(UTC), room, names=self._names, after=self._domain, busy=busy
+                connection,
+                self._me,
+                datetime.now(UTC),
+                room,
+                names=self._names,
+                resting=self._resting,
+                after=self._domain,
+                busy=busy,
             )
         self._domain = claimed[-1].domain if claimed else self._domain
         return claimed
@@ -122,11 +132,6 @@ class Queue:
             with self._store.engine.begin() as connection:
                 entries.renew(connection, self._me, datetime.now(UTC))
             self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
-
-
-def _policies(store: Store) -> dict[str, FetchPolicy]:
-    catalogue = read_catalogue(store.settings.sources, store.settings.fetch_policy)
-    return {source.name: source.fetch for source in catalogue}
 
 
 # --- Storing --------------------------------------------------------------------------------------------------

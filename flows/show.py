@@ -23,10 +23,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from extract.model import Rejection
+from extract.model import Rejection, SourceName
 
 if TYPE_CHECKING:  # what a command prints it has imported itself, and the others need not wait for it
-    from flows.check import FeedCheck, RobotsCheck, Sample, SourceCheck, Trouble
+    from extract.candidates import Choice
+    from extract.mirrors import Mirror
+    from extract.subscriptions import BadLine
+    from flows.check import FeedCheck, RobotsCheck, SourceCheck
+    from flows.looking import Sample, Trouble
+    from flows.onboard import Finding, Imported
     from flows.run import Summary
     from load.quarantine import Quarantined
     from load.report import (
@@ -53,6 +58,17 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     )
     from transform.model import CleanArticle
 
+MAX_CHOICES = 40  # shown of one site
+MAX_SITEMAPS = 5  # shown of one robots.txt
+
+_FOUND = {
+    "given": "as you named it",
+    "link": "linked by the page",
+    "robots": "named by robots.txt",
+    "index": "named by an index",
+    "anchor": "a reader's link",
+    "common": "a common place",
+}
 _CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _OUTCOMES = ("pending", "loaded", "unchanged", "revised", "rejected", "quarantined")
 _RULES = {
@@ -301,12 +317,17 @@ def replayed(out: Console, stages: Mapping[str, int], *, dry_run: bool) -> None:
         _line(out, f"Replayed: {told}. The next run tries them again.")
 
 
-def sources(out: Console, values: Sequence[SourceLine]) -> None:
+def sources(
+    out: Console, values: Sequence[SourceLine], shared: Mapping[SourceName, tuple[Mirror, ...]] | None = None
+) -> None:
+    """The catalogue; shared: what is also another source's feed."""
     for source in values:
         about = [source.language or "", source.country or "", f"tier {source.tier}"]
         _line(out, (source.name, "bold"), f"  {source.title}  ", (" ".join(filter(None, about)), "dim"))
         _line(out, "  ", _ledger(source.ledger))
-        if not source.active:
+        if not source.enabled:
+            _line(out, (f"  resting: 'storyfold source enable {source.name}' wakes it", "yellow"))
+        elif not source.active:
             _line(out, ("  its file is gone: not polled", "yellow"))
         if source.held_at:
             _line(out, (f"  held since {_time(source.held_at)}: its pages wait", "red"))
@@ -317,20 +338,77 @@ def sources(out: Console, values: Sequence[SourceLine]) -> None:
             _line(out, (f"  {told}", "yellow"))
         for feed in source.feeds:
             _feed(out, feed)
+        for mirror in (shared or {}).get(SourceName(source.name), ()):
+            _line(out, (f"  also polled by the source '{mirror.other}': ", "yellow"), mirror.url)
     if not values:
         _line(out, "No sources.")
 
 
 def source_checks(out: Console, values: Sequence[SourceCheck]) -> None:
     for value in values:
-        _line(out, (value.name, "bold"), f"  {value.title}")
+        _line(out, (value.name, "bold"), f"  {value.title}", "" if value.enabled else "  (disabled)")
         for robots in value.robots:
             _robots_check(out, robots)
         for feed in value.feeds:
             _feed_check(out, feed)
         for sample in value.samples:
             _sample(out, sample)
+        _troubles(out, value.troubles, indent=2)
         _line(out, ("  All is well." if value.is_well else "  Needs a look.", "green" if value.is_well else "red"))
+    if len(values) > 1:
+        well = sum(value.is_well for value in values)
+        _line(out, f"{well} of {len(values)} sources are well.")
+
+
+def finding(out: Console, value: Finding) -> None:
+    """What was found at an address, why it is chosen or not, how it reads, and the file made of it."""
+    _line(out, (value.url, "bold"), f"  looked at with {_count(value.requests, 'request')}")
+    if value.crawl_delay_s:
+        _line(out, f"  robots.txt asks for {value.crawl_delay_s:g} s between requests")
+    for choice in value.choices[:MAX_CHOICES]:
+        _choice(out, choice)
+    if len(value.choices) > MAX_CHOICES:
+        _line(out, f"  … and {len(value.choices) - MAX_CHOICES} more; --json has them all")
+    for sample in value.samples:
+        _sample(out, sample)
+    _troubles(out, value.troubles, indent=2)
+    if value.source and value.text:
+        _heading(out, f"{value.source.name}.toml")
+        for line in value.text.splitlines():
+            _line(out, line)
+
+
+def imported(out: Console, value: Imported, folder: Path, *, is_dry: bool) -> None:
+    """What became of a list: a line for each source, and for each line that needs a look."""
+    for source in value.written:
+        _line(out, (source.name, "bold"), f"  {source.title}, {_count(len(source.feeds), 'feed')}")
+    for skipped in value.skipped:
+        _line(out, f"line {skipped.lines[0]}: {skipped.url} skipped: {skipped.why}", style="dim")
+    for bad in value.bad:
+        _bad_line(out, bad)
+    files = _count(len(value.written), "file")
+    told = f"{files} would be written to {folder}" if is_dry else f"{files} written to {folder}"
+    _line(out, (f"{told}, {len(value.skipped)} skipped, {_count(len(value.bad), 'bad line')}.", "bold"))
+
+
+def _bad_line(out: Console, bad: BadLine) -> None:
+    _line(out, (f"line {bad.line}: ", "red"), f"{bad.text}: {bad.why}" if bad.text else bad.why)
+
+
+def _choice(out: Console, choice: Choice) -> None:
+    kind = f"{choice.kind}: " if choice.kind else ""
+    _line(out, ("  taken  ", "green") if choice.chosen else ("  left   ", "dim"), f"{kind}{choice.why}")
+    _url(out, choice.url, indent=9)
+    about = [
+        choice.title or "",
+        choice.language or "",
+        f"{_FOUND[choice.found]}",
+        _count(choice.entries, "entry", "entries") if choice.entries else "",
+        f"index of {_count(choice.sitemaps, 'sitemap')}" if choice.sitemaps else "",
+        f"newest {_time(choice.newest)}" if choice.newest else "",
+        f"{choice.per_day:.2g} a day" if choice.per_day else "",
+    ]
+    _line(out, "         ", (", ".join(filter(None, about)), "dim"))
 
 
 def _ledger(ledger: Ledger) -> str:
@@ -349,20 +427,23 @@ def _feed(out: Console, feed: FeedLine) -> None:
 
 def _robots_check(out: Console, check: RobotsCheck) -> None:
     delay = f", asks for {check.crawl_delay_s:g} s between requests" if check.crawl_delay_s else ""
-    _line(out, f"  robots.txt {'could not be asked for' if check.trouble else 'read'}{delay}")
+    _line(out, f"  robots.txt {'could not be read' if check.troubles and not delay else 'read'}{delay}")
     _url(out, check.url, indent=4)
-    for sitemap in check.sitemaps:
+    for sitemap in check.sitemaps[:MAX_SITEMAPS]:
         _line(out, "    names a sitemap that the file does not list:")
         _url(out, sitemap, indent=6)
-    _trouble(out, check.trouble)
+    if len(check.sitemaps) > MAX_SITEMAPS:
+        _line(out, f"    and {len(check.sitemaps) - MAX_SITEMAPS} more")
+    _troubles(out, check.troubles)
 
 
 def _feed_check(out: Console, check: FeedCheck) -> None:
     found = f"{_count(check.entries, 'entry', 'entries')}, newest {_time(check.newest, 'undated')}"
-    index = f", index of {_count(check.sitemaps, 'sitemap')}" if check.sitemaps else ""
-    _line(out, f"  {check.kind}: {found}{index}")
+    rate = f", {check.per_day:.2g} a day" if check.per_day else ""
+    index = f", index of {_count(check.sitemaps, 'sitemap')}, the newest read" if check.sitemaps else ""
+    _line(out, f"  {check.kind}: {found}{rate}{index}")
     _url(out, check.url, indent=4)
-    _trouble(out, check.trouble)
+    _troubles(out, check.troubles)
 
 
 def _sample(out: Console, sample: Sample) -> None:
@@ -370,13 +451,19 @@ def _sample(out: Console, sample: Sample) -> None:
     _url(out, sample.url, indent=4)
     if sample.words:
         dated = f"{_time(sample.published_at)} ({sample.found_in})" if sample.published_at else "no date"
-        _line(out, f"    {sample.words} words, {sample.language or '??'}, {dated}, {_count(sample.cuts, 'block')} cut")
-    _trouble(out, sample.trouble)
+        teaser = ", a teaser" if sample.is_teaser else ""
+        cut = f"{_count(sample.cuts, 'block')} cut{teaser}"
+        _line(out, f"    {sample.words} words, {sample.language or '??'}, {dated}, {cut}")
+    if sample.first_sentence:
+        _line(out, "    ", (sample.first_sentence, "italic"))
+    if sample.opt_outs:
+        _line(out, "    reserved by ", ", ".join(sample.opt_outs))
+    _troubles(out, (sample.trouble,) if sample.trouble else ())
 
 
-def _trouble(out: Console, trouble: Trouble | None) -> None:
-    if trouble:
-        _line(out, "    ", (trouble.what, "red"), f"  {trouble.advice}" if trouble.advice else "")
+def _troubles(out: Console, troubles: Sequence[Trouble], indent: int = 4) -> None:
+    for trouble in troubles:
+        _line(out, " " * indent, (trouble.what, "yellow" if trouble.is_note else "red"), f"  {trouble.advice}")
 
 
 # --- Stories --------------------------------------------------------------------------------------------------

@@ -55,7 +55,15 @@ def _database_url(settings: Settings) -> Iterator[str]:
 
 
 def read_catalogue(folder: Path, defaults: FetchPolicy) -> tuple[Source, ...]:
-    """The sources of a folder, by name; empty when there is no such folder.
+    """The sources of a folder that are to be polled, by name: those whose file does not switch them off.
+
+    Raises BadSource for the first file that cannot be read as one.
+    """
+    return tuple(source for source in read_sources(folder, defaults) if source.enabled)
+
+
+def read_sources(folder: Path, defaults: FetchPolicy) -> tuple[Source, ...]:
+    """All sources of a folder, by name; empty when there is no such folder.
 
     Raises BadSource for the first file that cannot be read as one.
     """

@@ -149,6 +149,7 @@ def claim_due(
     limit: int,
     *,
     names: Collection[str] = (),
+    resting: Collection[str] = (),
     after: str = "",
     busy: Collection[str] = (),
 ) -> list[ClaimedEntry]:
@@ -156,14 +157,15 @@ def claim_due(
 
     None of a domain that another worker is at, or that is paused. The cost grows with the domains taken, not with what
     is due: see docs/decisions/0012.
-    names: only these sources; when empty, all that are active: what is announced by one that rests waits with it.
+    names: only these sources; all when empty. resting: none of these, what they announced waits.
     after: the domain claimed last, whose successor has the next turn.
     busy: domains that have enough for now.
     """
     lock_claims(connection, entry)
-    rows = list(connection.execute(_due(worker, now, limit, names, busy, after)))
+    among_sources = _of_sources(names, resting)
+    rows = list(connection.execute(_due(worker, now, limit, among_sources, busy, after)))
     if after and len(rows) < limit:
-        rows += connection.execute(_due(worker, now, limit - len(rows), names, busy, "", until=after))
+        rows += connection.execute(_due(worker, now, limit - len(rows), among_sources, busy, "", until=after))
     claim(connection, entry, [row.id for row in rows], worker, now)
     return [
         ClaimedEntry(
@@ -187,7 +189,7 @@ def _due(
     worker: int,
     now: datetime,
     limit: int,
-    names: Collection[str],
+    among_sources: ColumnElement[bool],
     busy: Collection[str],
     after: str,
     *,
@@ -200,7 +202,7 @@ def _due(
         entry.c.fetch_due_at <= now,
         free(entry, now),
         entry.c.host.not_in(_paused(PauseScope.HOST, now)),
-        entry.c.source_id.in_(select(source.c.id).where(_of_sources(names))),
+        entry.c.source_id.in_(select(source.c.id).where(among_sources)),
     ]
     waiting = (
         select(entry.c.id, entry.c.source_id, entry.c.url, entry.c.host, entry.c.domain)
@@ -242,9 +244,10 @@ def _turns(after: str, until: str | None) -> CTE:
     return turn.union_all(select(successor).select_from(turn.join(successor, true())))
 
 
-def _of_sources(names: Collection[str]) -> ColumnElement[bool]:
-    """The sources with these names; without names, those that do not rest."""
-    return source.c.name.in_(names) if names else source.c.active
+def _of_sources(names: Collection[str], resting: Collection[str] = ()) -> ColumnElement[bool]:
+    """The sources with these names, all without names; but for those that rest."""
+    named = source.c.name.in_(names) if names else true()
+    return and_(named, source.c.name.not_in(resting))
 
 
 def _held(worker: int, now: datetime) -> Select[Any]:

@@ -106,6 +106,7 @@ class SourceLine:
     volume_state: str | None = None  # None without feeds
     held_at: datetime | None = None
     breaches: tuple[BreachLine, ...] = ()
+    enabled: bool = True  # its file does not switch it off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +294,11 @@ def sources(connection: Connection, files: Sequence[Source] = ()) -> tuple[Sourc
         for row in connection.execute(text(query)).mappings()
     }
     unseen = {file.name: _unseen(file) for file in files}
-    return tuple(line for _, line in sorted((unseen | stored).items()))
+    switched_off = {file.name for file in files if not file.enabled}
+    lines = (unseen | stored).values()
+    return tuple(
+        replace(line, enabled=line.name not in switched_off) for line in sorted(lines, key=lambda each: each.name)
+    )
 
 
 def _by_source(lines: Iterable[_OfSource]) -> Mapping[str, tuple[_OfSource, ...]]:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from extract.catalogue import read_source
+from extract.catalogue import KEYS, read_source
 from extract.model import DateOrigin, Flag, Reason
 from flows.cli import app
 from flows.settings import Settings
@@ -35,8 +35,11 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 TEXT = {path.relative_to(ROOT): path.read_text("utf-8") for path in DOCUMENTS}
 STORE = TEXT[Path("docs/store.md")]
 
-ASKS_OTHERS = ("run", "discover", "collect", "ingest", "load", "source check", "source release", "extract https:")
-"""What starts Prefect, asks the web or needs a held source: only its words are checked here; `load` has a test below, the lines have theirs."""
+ASKS_OTHERS = (
+    "run", "discover", "collect", "ingest", "load", "source check", "source add", "source import feeds.csv --check",
+    "source release", "extract https:",
+)  # fmt: skip
+"""What starts Prefect, asks the web or needs a held source: only its words are checked here; `load` has a test below."""
 OTHER_PROGRAMS = {"git"}
 KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL"}
 KNOWN_HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
@@ -45,6 +48,9 @@ FOLDERS_OF_THE_SYSTEM = {"/var/cache/storyfold"}  # where the product itself may
 ARTICLE = """<!doctype html><html lang="en"><head><title>Rope store burns</title>
 <meta property="article:published_time" content="2026-03-02T09:00:00Z"></head><body><article><h1>Rope store burns</h1>
 {}<p>Sign up for our newsletter and never miss a story.</p></article></body></html>"""
+
+OPML = """<opml version="2.0"><body><outline text="Papers">
+<outline text="The Evening Herald" xmlUrl="https://evening-herald.example/rss.xml"/></outline></body></opml>"""
 
 
 # --- What the documents hold ----------------------------------------------------------------------------------
@@ -126,6 +132,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     article = ARTICLE.format("".join(f"<p>{paragraph}</p>" for paragraph in HARBOUR_FIRE))
     (folder / "archive" / "fire.html").write_text(article, encoding="utf-8")
     (folder / "notes.txt").write_text("The toll on the bridge\n\n" + "\n\n".join(BRIDGE_TOLL), encoding="utf-8")
+    (folder / "feeds.opml").write_text(OPML, encoding="utf-8")
+    (folder / "sources").mkdir()
+    (folder / "sources" / "morning-herald.toml").write_text(next(blocks("toml")).text, encoding="utf-8")
     with postgres.session(folder / "home") as url:
         fill(url)
         yield folder
@@ -309,6 +318,14 @@ def test_the_settings_are_those_of_the_readme() -> None:
 def test_a_source_file_can_be_read(shown: str) -> None:
     source = read_source(shown, "morning-herald")
     assert source.feeds
+
+
+def test_every_key_of_a_source_file_is_described() -> None:
+    sections = {"": "### Of the source", "fetch.": "### In fetch", "expect.": "### In expect", "urls.": "### In urls"}
+    sources = TEXT[Path("docs/sources.md")]
+    assert {prefix: set(table(sources, heading)) for prefix, heading in sections.items()} == {
+        prefix: set(keys) for prefix, keys in KEYS.items()
+    }
 
 
 # --- Names, links, places -------------------------------------------------------------------------------------

@@ -193,6 +193,15 @@ def test_only_named_sources_are_claimed(engine: Engine) -> None:
     assert [one.source for one in claimed] == ["other"]
 
 
+def test_what_a_resting_source_announced_waits(engine: Engine) -> None:
+    with engine.begin() as connection:
+        record(connection, item("a"))
+        record(connection, FeedEntry(url="https://other.example/c"), source="other")
+    with worker(engine) as me, engine.begin() as connection:
+        claimed = entries.claim_due(connection, me, NOW, 10, resting=["daily"])
+    assert [one.source for one in claimed] == ["other"]
+
+
 def test_a_passing_fault_is_tried_again_later_and_in_the_end_quarantined(engine: Engine) -> None:
     with engine.begin() as connection:
         record(connection, item("a"))
