@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from extract.charset import UTF16_OPENINGS
+from extract.charset import WIDE_OPENINGS
 
 _MAGIC = {
     b"%PDF-": "PDF",
@@ -31,7 +31,7 @@ def other_kind(body: bytes) -> str | None:
     for magic, kind in _MAGIC.items():
         if body.startswith(magic):
             return kind
-    if body[:1024].count(0) > _MAX_NULS and not body.startswith(tuple(UTF16_OPENINGS)):
+    if body[:1024].count(0) > _MAX_NULS and not body.startswith(tuple(WIDE_OPENINGS)):
         return "binary"
     beginning = body[:4096].replace(b"\0", b"").decode("latin-1").lstrip("ï»¿þÿ \t\r\n")
     if beginning.startswith(("{", "[{", '["')):

@@ -21,6 +21,11 @@ def folded(text: str) -> str:
     return " ".join(text.split())
 
 
+def without_controls(text: str) -> str:
+    """The text without control characters that no text means, and without lone surrogates."""
+    return _CONTROL.sub("", text)
+
+
 def letters(text: str) -> str:
     """The text's letters and digits alone, without case and accents: 'Głos Doliny' is glosdoliny."""
     plain = normalize("NFKD", text.casefold().translate(_PLAIN_LETTERS))
@@ -29,7 +34,7 @@ def letters(text: str) -> str:
 
 def plain_text(markup: str) -> str:
     """The text of an HTML fragment: tags away, entities undone, paragraphs apart by a blank line."""
-    fragment = html.fragment_fromstring(_CONTROL.sub("", markup), create_parent="div")
+    fragment = html.fragment_fromstring(without_controls(markup), create_parent="div")
     pieces: list[str] = []
     silent = 0
     for event, element in etree.iterwalk(fragment, events=("start", "end", "comment", "pi")):
