@@ -100,8 +100,8 @@ def mended(text: str) -> str:
 
     UTF-8 that was taken for Windows-1252 and made UTF-8 once more ('CafÃ©') is undone for a whole text node or
     attribute when all of it reads as UTF-8, ftfy's statistics agree, and it stands in a word: 'SÃO' and 'NESTLÉ™' do
-    not, nor does a text that speaks of "Ã¤". Addresses stay, as theirs may be the spelling that works. C1 controls and references to them ('&#146;') are the
-    Windows-1252 characters that they stand for, as browsers have it.
+    not, nor does a text that speaks of "Ã¤". Addresses stay, as theirs may be the spelling that works. C1 controls and
+    references to them ('&#146;') are the Windows-1252 characters that they stand for, as browsers have it.
     """
     if _LEFT_BEHIND.search(text):
         text = _PIECE.sub(lambda piece: _read_rightly(piece[0]), text)

@@ -20,6 +20,7 @@ _XML_ROOT = re.compile(
     r"\s*(?P<xml><\?xml\b)?(?:<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>|[^<])*<(?P<root>[\w:-]+)", re.I | re.S
 )
 _XML_ROOTS = frozenset(["rss", "feed", "rdf:rdf", "urlset", "sitemapindex", "opml", "svg"])
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML_START = re.compile(r"\s*<(?:!doctype html|html)\b", re.I)
 
 
@@ -41,6 +42,14 @@ def other_kind(body: bytes) -> str | None:
     if root in _XML_ROOTS or (match and match["xml"] and root not in ("html", "")):
         return f"XML ({root})"
     return None
+
+
+def other_than_html(body: bytes, content_type: str) -> str | None:
+    """What a body is when it is no HTML, by its Content-Type or by its beginning; None for HTML."""
+    named = content_type.partition(";")[0].strip().lower()
+    if named in _HTML_TYPES or not named or _HTML_START.match(body[:1024].decode("latin-1").lstrip("ï»¿")):
+        return other_kind(body)
+    return named[:80]
 
 
 def is_plain_text(text: str, content_type: str, url: str) -> bool:

@@ -92,6 +92,8 @@ def run_summary(out: Console, summary: Summary) -> None:
         new = f"{_count(summary.new, 'new entry', 'new entries')}, {summary.known} known, {summary.updated} updated"
         _line(out, (new, "bold"), f" in {summary.elapsed_s:.1f} s.")
         _outcomes(out, summary.outcomes)
+    if summary.left_out:
+        _line(out, "Left out: ", ", ".join(f"{what} {number}" for what, number in sorted(summary.left_out.items())))
     if summary.feeds_failed:
         _line(out, (f"{_count(summary.feeds_failed, 'feed')} failed: 'storyfold status' says why.", "red"))
     _line(out)
@@ -112,8 +114,10 @@ def counts(out: Console, line: str, values: Mapping[str, int]) -> None:
 
 
 def has_trouble(outcomes: Mapping[str, int]) -> bool:
-    """Whether something was quarantined, or a feed failed."""
-    return any(number and name.startswith(("quarantined", "feeds failed")) for name, number in outcomes.items())
+    """Whether something was quarantined, a feed failed, or a file is damaged."""
+    return any(
+        number and name.startswith(("quarantined", "feeds failed", "damaged")) for name, number in outcomes.items()
+    )
 
 
 def _is_nothing_new(summary: Summary) -> bool:

@@ -221,10 +221,19 @@ def announcements(connection: Connection, entry_ids: Collection[int]) -> dict[in
 
 def ids(connection: Connection, urls: Collection[str]) -> dict[str, int]:
     """URL → id of its entry, for those that are in the ledger. Raises BadUrl."""
+    return {url: row.id for url, row in _by_url(connection, urls).items()}
+
+
+def owners(connection: Connection, urls: Collection[str]) -> dict[str, tuple[int, int]]:
+    """URL → ids of its entry and of that entry's source, for those that are in the ledger. Raises BadUrl."""
+    return {url: (row.id, row.source_id) for url, row in _by_url(connection, urls).items()}
+
+
+def _by_url(connection: Connection, urls: Collection[str]) -> dict[str, Row[Any]]:
     rules = read_rules(connection)
     keys = {url: url_key(url, rules) for url in urls}
     known = _known(connection, list(keys.values()))
-    return {url: known[key].id for url, key in keys.items() if key in known}
+    return {url: known[key] for url, key in keys.items() if key in known}
 
 
 def _origin(kind: str | None) -> DateOrigin:
@@ -244,9 +253,9 @@ def _keyed(entries: Sequence[FeedEntry], rules: UrlRules) -> tuple[dict[bytes, F
 
 
 def _known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Row[Any]]:
-    """Key → entry, for those that are in the ledger: its id, and the time of the state we know of it."""
+    """Key → entry, for those that are in the ledger: its id and source, and the time of the state we know of it."""
     known_at = func.greatest(entry.c.updated_at, entry.c.published_at).label("known_at")
-    query = select(entry.c.id, entry.c.url_key, entry.c.former_key, known_at)
+    query = select(entry.c.id, entry.c.source_id, entry.c.url_key, entry.c.former_key, known_at)
     return by_key(connection.execute(query.where(known_by(entry, keys))), keys)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -68,6 +69,15 @@ def ensure(connection: Connection, name: str, title: str) -> int:
     statement = insert(source).values(name=name, title=title, tier=2, active=True)
     statement = statement.on_conflict_do_update(index_elements=[source.c.name], set_={"active": true()})
     return int(connection.execute(statement.returning(source.c.id)).scalar_one())
+
+
+def names_by_domain(connection: Connection) -> dict[str, str]:
+    """Registrable domain → name of the source that publishes there, where it is only one."""
+    claims: defaultdict[str, list[str]] = defaultdict(list)
+    for name, domains in connection.execute(select(source.c.name, source.c.domains).where(source.c.active)):
+        for domain in domains:
+            claims[domain].append(name)
+    return {domain: names[0] for domain, names in claims.items() if len(names) == 1}
 
 
 def claim_due(
