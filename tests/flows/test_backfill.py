@@ -306,7 +306,8 @@ def test_all_of_it_by_the_program(tmp_path: Path) -> None:
         )
         urls = tmp_path / "mine.csv"
         urls.write_text(
-            "Link;Title\nhttp://northline.example/article/ferry-kestrel-adrift-20250311;Ferry\n", encoding="utf-8"
+            "Link;Title;Source\nhttp://northline.example/article/ferry-kestrel-adrift-20250311;Ferry;Northline\n",
+            encoding="utf-8",
         )
         process = program.start("load", str(crawl.parent), str(urls), "--json")
         printed, _ = process.communicate(timeout=200)
@@ -320,4 +321,4 @@ def test_all_of_it_by_the_program(tmp_path: Path) -> None:
         sources = rows(
             connection, "SELECT DISTINCT name FROM storyfold.source JOIN storyfold.entry ON source.id = source_id"
         )
-    assert sorted(name for (name,) in sources) == ["elsewhere-example", "northline-example"]
+    assert sorted(name for (name,) in sources) == ["elsewhere-example", "northline"]
