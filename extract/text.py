@@ -13,7 +13,7 @@ _BLOCKS = frozenset([
     "table", "tr", "section", "article",
 ])  # fmt: skip
 _UNREAD = frozenset(["script", "style", "noscript", "iframe", "object", "svg", "template"])
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def folded(text: str) -> str:
@@ -22,7 +22,7 @@ def folded(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """The text without control characters that no text means, and without lone surrogates."""
+    """The text without what XML takes no text to have: control characters, lone surrogates, U+FFFE and U+FFFF."""
     return _CONTROL.sub("", text)
 
 

@@ -166,7 +166,7 @@ def _parse(url: str) -> URL:
         raise BadUrl(url, "a blank, control character or lone surrogate inside")
     try:
         parsed = URL(url)
-    except ValueError as fault:
+    except (ValueError, IndexError) as fault:  # yarl's, the second over 'http://[::1]@'
         raise BadUrl(url, str(fault)) from fault
     _check_scheme_and_host(url, parsed)
     return parsed

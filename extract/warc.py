@@ -403,7 +403,7 @@ def _page(fields: Any, status: int, headers: tuple[tuple[str, str], ...], body: 
 def _date(text: str) -> datetime:
     try:
         date: datetime = iso_date_to_datetime(text, tz_aware=True)
-    except (ValueError, TypeError) as fault:
+    except (ValueError, TypeError, OverflowError) as fault:
         raise _Damage(f"WARC-Date {text!r}") from fault
     return date
 

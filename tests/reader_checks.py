@@ -51,7 +51,7 @@ def check_robots(data: bytes) -> None:
 
 
 def check_url(data: bytes) -> None:
-    text = data.decode("utf-8", "surrogatepass" if data[:1] == b"\xed" else "replace")
+    text = data.decode("utf-8", "surrogateescape")
     link = resolve_link(BASE, text)
     if link is not None:
         assert url_key(link) and normalize_url(link).startswith("http")
