@@ -44,6 +44,7 @@ _WARC_MAGIC = b"WARC/1."
 _ANY_MAGIC = re.compile(rb"\x1f\x8b\x08|WARC/1\.")
 _CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BLOCK = 1 << 16
+_FIRST_BLOCK = 1 << 12  # of a gzip member: where nothing comes of it, none begins here
 _TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BESIDE_PAGES = frozenset({"warcinfo", "request", "metadata"})  # they belong to pages, or to the whole file
 _SCHEMES = {"response": ("http://", "https://"), "resource": ("http://", "https://", "file:")}
@@ -296,7 +297,7 @@ def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
     inflater = zlib.decompressobj(GZIP_WBITS)
     record, taken = bytearray(), 0
     while not inflater.eof:
-        block = stream.read(_BLOCK)
+        block = stream.read(_BLOCK if taken else _FIRST_BLOCK)
         if not block:
             raise _Damage("a gzip member is cut off")
         taken += len(block)
@@ -304,6 +305,8 @@ def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
             record += inflater.decompress(block, MAX_RECORD_BYTES + 1 - len(record))
         except zlib.error as fault:
             raise _Damage(f"a gzip member is broken ({fault})") from fault
+        if not record and not inflater.eof:
+            raise _Damage("a gzip member has no beginning")
         _check_size(len(record))
     return bytes(record), taken - len(inflater.unused_data)
 
