@@ -165,6 +165,7 @@ def _index_alone(store: Store, run_id: RunId, file: Path, source: str | None) ->
         start, known = pages.recorded_of(connection, str(file))
         owners = sources.names_by_domain(connection)
     counts = Counter({"announced": known, "known": known})
+    source_ids: dict[tuple[str, str], int] = {}
 
     def tell(damage: ArchiveDamaged) -> None:
         counts[f"{LEFT_OUT}{DAMAGED}"] += 1
@@ -177,7 +178,7 @@ def _index_alone(store: Store, run_id: RunId, file: Path, source: str | None) ->
     owned = (_Found(page, place, _owner(page.url, source, owners)) for page, place in found)
     try:
         for batch in _in_batches(owned, store.settings.batch):
-            counts.update(_keep_in_place(store, run_id, batch))
+            counts.update(_keep_in_place(store, run_id, batch, source_ids))
     except OSError as error:
         tell(ArchiveDamaged(str(file), 0, error.strerror or str(error)))
     return counts
@@ -204,17 +205,22 @@ def _is_usable(url: str) -> bool:
         return False
 
 
-def _keep_in_place(store: Store, run_id: RunId, batch: Sequence[_Found]) -> Counter[str]:
-    """Announce these pages and point to them, in one transaction, those of one URL in the order of their times."""
+def _keep_in_place(
+    store: Store, run_id: RunId, batch: Sequence[_Found], source_ids: dict[tuple[str, str], int]
+) -> dict[str, int]:
+    """Announce these pages and point to them, in one transaction, those of one URL in the order of their times.
+
+    source_ids: name and title → id, of the sources met so far
+    """
     now = datetime.now(UTC)
-    counts: Counter[str] = Counter()
     with store.engine.begin() as connection:
-        for (name, title), held in _grouped(batch, lambda item: item.owner).items():
-            source_id = sources.ensure(connection, name, title)
-            announced = [FeedEntry(url=item.page.url) for item in held]
-            counts.update(_counts(entries.record(connection, source_id, announced, run_id, now, fetch=False)))
+        for owner in sorted({item.owner for item in batch} - set(source_ids)):
+            source_ids[owner] = sources.ensure(connection, *owner)
+        announced = [FeedEntry(url=item.page.url) for item in batch]
+        by_url = {item.page.url: source_ids[item.owner] for item in batch}
+        recorded = entries.record(connection, by_url, announced, run_id, now, fetch=False)
         _point_to(connection, sorted(batch, key=lambda item: item.page.fetched_at))
-    return counts
+    return _counts(recorded)
 
 
 def _point_to(connection: Connection, found: Sequence[_Found]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,7 +56,7 @@ class ClaimedEntry:
 
 def record(
     connection: Connection,
-    source_id: int,
+    source_id: int | Mapping[str, int],
     entries: Sequence[FeedEntry],
     run_id: RunId,
     now: datetime,
@@ -66,6 +66,7 @@ def record(
 ) -> Recorded:
     """Keep what is new, refresh what is known, reopen what is announced as changed since.
 
+    source_id: of all, or of each by its URL
     fetch: false for entries whose bytes are at hand already.
     """
     keyed, bad = _keyed(entries, read_rules(connection))
@@ -266,7 +267,7 @@ def _is_later(announced: FeedEntry, known: Row[Any]) -> bool:
 
 def _insert(
     connection: Connection,
-    source_id: int,
+    source_id: int | Mapping[str, int],
     feed_id: int | None,
     fresh: dict[bytes, FeedEntry],
     run_id: RunId,
@@ -278,7 +279,7 @@ def _insert(
         return 0
     rows = [
         {
-            "source_id": source_id,
+            "source_id": source_id if isinstance(source_id, int) else source_id[item.url],
             "feed_id": feed_id,
             "url": item.url,
             "url_key": key,
