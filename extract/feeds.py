@@ -248,7 +248,7 @@ def _document(
 
 
 def _names(names: Iterator[str | None]) -> tuple[str, ...]:
-    found = (folded(unescape(name)) for name in names if name)
+    found = (folded(without_controls(unescape(name))) for name in names if name)
     return tuple(dict.fromkeys(name for name in found if name and "@" not in name))
 
 

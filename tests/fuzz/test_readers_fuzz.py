@@ -152,3 +152,9 @@ def test_a_warc_date_beyond_all_calendars_is_damage(date: str) -> None:
 def test_bytes_that_look_like_the_beginnings_of_members_are_leapt_over() -> None:
     """Each cost a block of 64 kB: 300 kB of them took half a minute."""
     CHECKS["warc"](b"\x1f\x8b\x08\x1f" * 50_000 + SEEDS["warc"][1])
+
+
+def test_a_name_has_no_control_characters() -> None:
+    """The author of a feed in a legacy charset kept its NULs."""
+    feed = b"<rss version='2.0'><channel><item><link>/a</link><author>Ad\0a \xa5</author></item></channel></rss>"
+    assert read_feed(feed, BASE).entries[0].authors == ("Ada ¥",)
