@@ -33,6 +33,7 @@ from load.engine import Connection
 from load.entries import Recorded
 from load.locks import try_lock
 from load.pages import FetchedPage
+from load.rows import clean_text
 from load.runs import RunId
 
 _log = logging.getLogger(__name__)
@@ -153,6 +154,9 @@ class _Found:
 
 def index_warc(store: Store, run_id: RunId, file: Path, source: str | None) -> Counter[str]:
     """Put the pages of a WARC file on record where they lie, from where an earlier load of it ended."""
+    if clean_text(str(file)) != str(file):
+        _log.warning("the name of %r is no text that the store can keep", file)
+        return Counter({f"{LEFT_OUT}{DAMAGED}": 1})
     with store.engine.connect() as turn:  # its transaction lasts as long as the file
         if not try_lock(turn, f"load {file}"):
             _log.warning("another load works on %s", file)

@@ -226,6 +226,8 @@ def test_a_file_that_cannot_be_read_is_named(store: Store, tmp_path: Path, caplo
     (tmp_path / "folder.warc").mkdir()
     assert index(store, tmp_path / "folder.warc") == {"left out: damaged": 1}
     assert "folder.warc" in caplog.text
+    assert index(store, tmp_path / "\udcff.warc") == {"left out: damaged": 1}
+    assert "udcff.warc" in caplog.text
 
 
 # --- Lists ----------------------------------------------------------------------------------------------------
