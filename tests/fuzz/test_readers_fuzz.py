@@ -129,8 +129,9 @@ def test_a_user_before_no_host_is_no_url() -> None:
 
 
 def test_noncharacters_in_markup_are_taken_out() -> None:
-    """lxml takes no U+FFFF: one in a summary lost the whole feed."""
+    """lxml takes no U+FFFF, written out or as a reference: one in a summary lost the whole feed."""
     assert plain_text("<p>The \uffffferry\ufffe</p>") == "The ferry"
+    assert plain_text("The&#1; ferry&#xFFFF;<br>left&#11;at seven") == "The ferry\n\nleft at seven"
     feed = "<rss version='2.0'><channel><item><link>/a</link><title>&lt;b&gt;A\uffff&lt;/b&gt;</title></item></channel></rss>"
     assert read_feed(feed.encode(), BASE).entries[0].title == "A"
 
