@@ -31,7 +31,7 @@ _META_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)", r
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
 _HTML_LANG = re.compile(rb"<html\b[^>]*?\blang\s*=\s*[\"']?([a-z]{2})", re.I)
 _C1 = re.compile(r"[\x80-\x84\x86-\x9f]")  # NEL (U+0085) alone stands in texts
-_NOT_PROSE = re.compile(rb"<(script|style)\b.*?</\1|<[^>]*>", re.I | re.S)
+_NOT_PROSE = re.compile(rb"<(script|style)\b.*?(?:</\1|\Z)|<[^<>]*>", re.I | re.S)
 _SAID_OF_EVERYTHING = ("utf", "iso-8859-1", "latin1", "us-ascii", "ascii")
 # The label, and what is meant by it (encoding.spec.whatwg.org §4.2).
 _MEANT = {

@@ -23,12 +23,12 @@ MAX_TAGS = 300_000  # in as many items; feedparser takes 30 µs for each, a thou
 MAX_UNPACKED_BYTES = 52_428_800  # sitemaps.org: a sitemap has at most 50 MB, uncompressed; no feed has a tenth
 MAX_ENTITY_CHARS = 32  # an honest feed declares characters ('&#8217;'), a bomb declares texts to multiply
 
-_HTML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*<(!doctype\s+)?html\b", re.I | re.S)
+_HTML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<(!doctype\s+)?html\b", re.I | re.S)
 _FEED_ROOT = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|rdf)[\s>]", re.I)
 _DECLARATION = re.compile(rb"<\?xml\s", re.I)
 _ENTITY = re.compile(rb"<!ENTITY\s+\S+\s+(?:\"([^\"]*)|'([^']*))", re.I)
 _ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.I)
-_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
 _REFERENCE = re.compile(r"&(?:#\d{2,6}|#x[\da-f]{2,5}|amp|quot|apos|nbsp|[lr][ads]quo|[nm]dash|hellip);", re.I)
 
 

@@ -22,7 +22,9 @@ MAX_LISTED = 50_000  # sitemaps.org: URLs of one sitemap; a backfill wants them 
 LEAST_TO_COMPARE = 10  # URLs; fewer may well have changed in the same second
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_BARE_AMPERSAND = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|&(?!(?:#\d+|#x[\da-f]+|amp|lt|gt|quot|apos);)", re.I | re.S)
+_BARE_AMPERSAND = re.compile(
+    rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!(?:#\d+|#x[\da-f]+|amp|lt|gt|quot|apos);)", re.I | re.S
+)
 
 
 def read_sitemap(body: bytes, url: str, limit: int = MAX_ENTRIES) -> FeedDocument:

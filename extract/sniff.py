@@ -17,7 +17,7 @@ _MAGIC = {
 }
 _MAX_NULS = 16  # stray ones stand even in pages; sound, film and pictures are full of them
 _XML_ROOT = re.compile(
-    r"\s*(?P<xml><\?xml\b)?(?:<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>|[^<])*<(?P<root>[\w:-]+)", re.I | re.S
+    r"\s*(?P<xml><\?xml\b)?(?:<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>|[^<])*+<(?P<root>[\w:-]+)", re.I | re.S
 )
 _XML_ROOTS = frozenset(["rss", "feed", "rdf:rdf", "urlset", "sitemapindex", "opml", "svg"])
 _HTML_TYPES = ("text/html", "application/xhtml+xml")

@@ -13,7 +13,7 @@ _BLOCKS = frozenset([
     "table", "tr", "section", "article",
 ])  # fmt: skip
 _UNREAD = frozenset(["script", "style", "noscript", "iframe", "object", "svg", "template"])
-_WHOLE_PAGE = re.compile(r"</?(?:html|body)\b[^>]*>", re.IGNORECASE)
+_WHOLE_PAGE = re.compile(r"</?(?:html|body)\b[^<>]*>", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from reader_checks import BASE, CHECKS, SEEDS, seeds
 from warc_files import HTML, foreign, http
 
-from extract.feeds import read_feed
+from extract.feeds import NotAFeed, read_feed
+from extract.sniff import other_kind
 from extract.text import plain_text
 from extract.urls import BadUrl, normalize_url, resolve_link
 from extract.warc import ArchiveDamaged, iter_pages
@@ -96,6 +97,12 @@ ENDLESS = [
     (("charset", "feed"), b"&#146;" * 50_000),
     (("charset",), b"charset=" * 100_000),
     (("robots",), b"Disallow: /" + b"*a" * 50_000),
+    ((*XML, "sniff"), b"<?a?>" * 500 + b"x"),  # 2^500 ways to part it, once
+    ((*XML, "sniff"), b"<!--a-->" * 500 + b"x"),
+    (("feed",), b"<rss version='2.0'><channel><item><link>/a</link><title>" + b"&lt;a" * 200_000),
+    (("sitemap",), b"<urlset>" + b"<![CDATA[" * 50_000),
+    (("charset",), b"<script>" * 20_000 + b"\xff\xe9" * 50),
+    (("charset",), b"<" * 300_000 + b"\xff\xe9" * 50),
 ]  # fmt: skip
 
 
@@ -148,6 +155,15 @@ def test_a_warc_date_beyond_all_calendars_is_damage(date: str) -> None:
     damage: list[ArchiveDamaged] = []
     assert len(list(iter_pages("memory://calendar.warc", on_damage=damage.append))) == 1
     assert [fault.offset for fault in damage] == [0]
+
+
+def test_a_beginning_of_many_comments_is_looked_at_once() -> None:
+    """The look for '<html>' tried every way to part '<!--a--><!--a-->…': a page of forty of them never came back."""
+    for beginning in (b"<!--a-->" * 100, b"<?a?>" * 100):
+        with pytest.raises(NotAFeed):
+            read_feed(beginning + b"<p>no feed", BASE)
+        assert read_feed(beginning + b"<rss version='2.0'><channel/></rss>", BASE).entries == ()
+        assert other_kind(beginning + b"<urlset>") == "XML (urlset)"
 
 
 def test_bytes_that_look_like_the_beginnings_of_members_are_leapt_over() -> None:
