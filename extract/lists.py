@@ -15,7 +15,8 @@ from extract.text import folded, without_controls
 
 MAX_ROW_LINES = 50  # a row that runs on for longer has lost its closing quote
 
-_LINE = re.compile(r"(https?://\S+)(?:\s+#.*)?", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+_LINE = re.compile(rf"({_ADDRESS.pattern})(?:\s+#.*)?", re.IGNORECASE)
 _DELIMITERS = (",", ";", "\t", "|")
 _EXCEL_HINT = re.compile(r"sep=.", re.IGNORECASE)  # first line of some tables that Excel wrote
 _COLUMNS = {  # a column's name in small letters, with '_' for blanks and hyphens
@@ -73,7 +74,7 @@ def read_table(text: str) -> Listing:
         lines = lines[1:]
     delimiter, columns = _head(lines)
     rows = [dict(zip(columns, row, strict=False)) for row in islice(_rows(lines, delimiter), 1, None)]
-    items = tuple(_listed(row) for row in rows if row.get("url", "").strip())
+    items = tuple(_listed(row) for row in rows if _ADDRESS.fullmatch(row.get("url", "").strip()))
     return Listing(items=items, left_out=len(rows) - len(items))
 
 

@@ -55,8 +55,8 @@ def test_a_badly_quoted_row_keeps_its_url_and_costs_no_other(broken: str) -> Non
 
 
 def test_rows_without_a_url_are_counted() -> None:
-    listing = read_table(f"url,title\n,x\n{A},y\n , \n")
-    assert (len(listing.items), listing.left_out) == (1, 2)
+    listing = read_table(f"url,title\n,x\n{A},y\n , \nfile:///home/a.html,z\npost.example/a,z\n")
+    assert (len(listing.items), listing.left_out) == (1, 4)
 
 
 @pytest.mark.parametrize("table", ["", "\n", "title,date\nx,y\n", "just words", f"{A}\n{B}\n"])
