@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REQ := infra/requirements
 SOURCES := flows extract transform load tests infra
 
-.PHONY: run install test lint format lock bench stop clean
+.PHONY: run install test lint format lock bench fuzz stop clean
 
 run: install
 	@$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold run --passes 2
@@ -66,6 +66,13 @@ lock: $(VENV)/.installer-stamp
 # Speed beside peers; not part of the tests, whose result must not depend on the machine.
 bench: $(VENV)/.lab-stamp
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
+
+# Every reader fuzzed by coverage, one after the other; what it finds and learns stays in .fuzz/.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.lab-stamp
+	@for reader in feed sitemap list robots url warc charset sniff; do \
+	  $(BIN)/python tests/fuzz/atheris_readers.py $$reader $(FUZZ_SECONDS) .fuzz || exit 1; \
+	done
 
 # Stop the store's own Postgres, if `storyfold db url` left it running.
 stop: install

@@ -11,21 +11,25 @@ from typing import Any
 
 import feedparser
 
-from extract.charset import decode_unicode
+from extract.charset import decode_unicode, mended
+from extract.codings import GZIP_MAGIC, CodingError, undo_codings
 from extract.dates import instant
 from extract.model import FeedDocument, FeedEntry
-from extract.text import folded, plain_text
+from extract.text import folded, plain_text, without_controls
 from extract.urls import resolve_link
 
 MAX_ENTRIES = 1000  # of one document; archives of 50,000 items in one feed would starve the others
 MAX_TAGS = 300_000  # in as many items; feedparser takes 30 µs for each, a thousand full texts have half of it
+MAX_UNPACKED_BYTES = 52_428_800  # sitemaps.org: a sitemap has at most 50 MB, uncompressed; no feed has a tenth
 MAX_ENTITY_CHARS = 32  # an honest feed declares characters ('&#8217;'), a bomb declares texts to multiply
 
-_HTML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*<(!doctype\s+)?html\b", re.I | re.S)
+_HTML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<(!doctype\s+)?html\b", re.I | re.S)
 _FEED_ROOT = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|rdf)[\s>]", re.I)
+_DECLARATION = re.compile(rb"<\?xml\s", re.I)
 _ENTITY = re.compile(rb"<!ENTITY\s+\S+\s+(?:\"([^\"]*)|'([^']*))", re.I)
 _ITEM_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.I)
-_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
+_REFERENCE = re.compile(r"&(?:#\d{2,6}|#x[\da-f]{2,5}|amp|quot|apos|nbsp|[lr][ads]quo|[nm]dash|hellip);", re.I)
 
 
 class NotAFeed(ValueError):
@@ -46,23 +50,57 @@ def read_feed(body: bytes, url: str, content_type: str | None = None) -> FeedDoc
     The first MAX_ENTRIES items are kept, as feeds begin with the newest; the others are counted in `left_out`, as are
     items without a usable link. Raises NotAFeed.
     """
-    if not body.strip():
+    body = unpacked(body, url)
+    text = unicode_text(body)
+    shown = body.decode("cp1252", "replace") if text is None else text
+    if not shown.strip():
         raise NotAFeed(url, "an empty document")
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-        return _read_json_feed(body, url)
-    return _read_xml_feed(body, url, content_type)
+    if shown.lstrip().startswith(("{", "[")):
+        return _read_json_feed(shown, url)
+    if text is None:
+        return _read_xml_feed(body, url, content_type or "application/xml")
+    return _read_xml_feed(text.encode("utf-8", "replace"), url, "application/xml; charset=utf-8")
+
+
+def unpacked(body: bytes, url: str) -> bytes:
+    """The body with gzip undone: a .gz document arrives as a file, not as a content coding. Raises NotAFeed."""
+    if not body.startswith(GZIP_MAGIC):
+        return body
+    try:
+        plain = undo_codings(body, "gzip", MAX_UNPACKED_BYTES)
+    except CodingError as fault:
+        raise NotAFeed(url, str(fault)) from fault
+    if len(plain) > MAX_UNPACKED_BYTES:
+        raise NotAFeed(url, f"unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+    return plain
+
+
+def unicode_text(body: bytes) -> str | None:
+    """The document's text, mended, where it means to be Unicode; None where only its own declaration can say.
+
+    A server's `charset=iso-8859-1` on a UTF-8 feed is a default nobody chose. One stray Windows-1252 byte would make
+    feedparser read the whole feed as Windows-1252; UTF-16 that does not call itself so, as UTF-8. A single control
+    character makes a document no XML.
+    """
+    text = decode_unicode(body)
+    return None if text is None else without_controls(mended(text))
+
+
+def from_declaration(body: bytes) -> bytes:
+    """The document from its XML declaration on: warnings of a broken template stand before some."""
+    declared = _DECLARATION.search(body, 0, 100_000)
+    return body[declared.start() :] if declared else body
 
 
 # --- RSS, RDF, Atom -------------------------------------------------------------------------------------------
 
 
-def _read_xml_feed(body: bytes, url: str, content_type: str | None) -> FeedDocument:
-    unicode = _as_utf8(body)
-    kept, beyond = _first_items(_checked(body if unicode is None else unicode, url))
+def _read_xml_feed(body: bytes, url: str, content_type: str) -> FeedDocument:
+    kept, beyond = _first_items(from_declaration(_checked(body, url)))
     if kept.count(b"<") > MAX_TAGS:
         raise NotAFeed(url, f"more than {MAX_TAGS} tags")
     try:
-        parsed = _parse(kept, content_type if unicode is None else "application/xml; charset=utf-8")
+        parsed = _parse(kept, content_type)
     except (KeyError, ValueError, OverflowError) as fault:  # feedparser's, over garbage such as '&#xFFFFFFFF;'
         raise NotAFeed(url, f"unreadable ({fault!r})") from fault
     if not parsed.get("version"):  # `bozo` says only that something is odd, and something mostly is
@@ -74,16 +112,6 @@ def _read_xml_feed(body: bytes, url: str, content_type: str | None) -> FeedDocum
         items=len(parsed["entries"]) + beyond,
         ttl_s=_ttl_s(_str(parsed["feed"], "ttl")),
     )
-
-
-def _as_utf8(body: bytes) -> bytes | None:
-    """The body in UTF-8, where it means to be Unicode; None where only its own declaration can say.
-
-    A server's `charset=iso-8859-1` on a UTF-8 feed is a default nobody chose. One stray Windows-1252 byte would make
-    feedparser read the whole feed as Windows-1252; UTF-16 that does not call itself so, as UTF-8.
-    """
-    text = decode_unicode(body)
-    return None if text is None else text.encode("utf-8", "replace")
 
 
 def _checked(body: bytes, url: str) -> bytes:
@@ -109,12 +137,12 @@ def _first_items(body: bytes) -> tuple[bytes, int]:
     return body[: ends[MAX_ENTRIES - 1]] + body[ends[-1] :], len(ends) - MAX_ENTRIES
 
 
-def _parse(body: bytes, content_type: str | None) -> Any:
+def _parse(body: bytes, content_type: str) -> Any:
     """feedparser's answer. It gets a stream, since it would open bytes that are a file's name."""
     return feedparser.parse(
         BytesIO(body),
         # No Content-Location: relative links stay as they are, but for xml:base, and `resolve_link` knows more of them.
-        response_headers={"content-type": content_type or "application/xml"},
+        response_headers={"content-type": content_type},
         sanitize_html=False,  # markup is taken away altogether below
         resolve_relative_uris=False,
     )
@@ -145,9 +173,15 @@ def _entry(item: Mapping[str, Any], url: str, *, dated_by_update: bool) -> FeedE
 
 def _link(item: Mapping[str, Any]) -> str:
     """The link to the article itself: not the counting detour, not an attachment, not a guid that is only a number."""
-    alternates = (link.get("href") for link in item.get("links", ()) if link.get("rel") == "alternate")
-    link = _str(item, "feedburner_origlink") or _str(item, "link") or next(filter(None, alternates), "")
+    alternates = (link for link in item.get("links", ()) if link.get("rel") == "alternate" and link.get("href"))
+    first = min(alternates, key=_otherness, default={"href": ""})["href"]
+    link = _str(item, "feedburner_origlink") or first or _str(item, "link")
     return "" if item.get("guidislink") and "//" not in link else link
+
+
+def _otherness(link: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Orders the alternates of an Atom entry: the page, before its translations and its other formats."""
+    return "html" not in link.get("type", "html"), "hreflang" in link
 
 
 def _detail(item: Mapping[str, Any], field: str) -> Mapping[str, str]:
@@ -167,9 +201,9 @@ def _str(item: Mapping[str, Any], key: str) -> str:
 # --- JSON Feed (jsonfeed.org/version/1.1) ---------------------------------------------------------------------
 
 
-def _read_json_feed(body: bytes, url: str) -> FeedDocument:
+def _read_json_feed(text: str, url: str) -> FeedDocument:
     try:
-        feed = json.loads(body)
+        feed = json.loads(text)
     except (ValueError, RecursionError) as fault:
         raise NotAFeed(url, "neither XML nor JSON") from fault
     if not isinstance(feed, dict) or "jsonfeed.org/version/1" not in str(feed.get("version")):
@@ -214,12 +248,14 @@ def _document(
 
 
 def _names(names: Iterator[str | None]) -> tuple[str, ...]:
-    found = (folded(unescape(name)) for name in names if name)
+    found = (folded(without_controls(unescape(name))) for name in names if name)
     return tuple(dict.fromkeys(name for name in found if name and "@" not in name))
 
 
 def _line(content: Mapping[str, str]) -> str | None:
-    return folded(_plain(content)) or None
+    """A feed's text construct on one line; what was escaped once more than its type says is undone."""
+    line = _plain(content)
+    return folded(unescape(line) if _REFERENCE.search(line) else line) or None
 
 
 def _plain(content: Mapping[str, str]) -> str:
@@ -227,7 +263,7 @@ def _plain(content: Mapping[str, str]) -> str:
 
     RSS does not say whether a title is text or markup, so a tag makes it markup unless its type rules that out.
     """
-    value = content.get("value") or ""
+    value = without_controls(content.get("value") or "")
     markup = content.get("type") in ("text/html", "application/xhtml+xml") or "type" not in content
     if markup and _TAG.search(value):
         return plain_text(value)

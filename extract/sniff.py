@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from extract.charset import UTF16_OPENINGS
+from extract.charset import WIDE_OPENINGS
 from extract.codings import GZIP_MAGIC
 
 _MAGIC = {
@@ -27,9 +27,10 @@ _MAGIC_STARTS = tuple(_MAGIC)
 _LATER_MAGIC = re.compile(rb"RIFF....(WEBP|WAVE|AVI )|....ftyp([a-zA-Z0-9]{3})", re.S)
 _MAX_NULS = 16  # stray ones stand even in pages; sound, film and pictures are full of them
 _XML_ROOT = re.compile(
-    r"\s*(?P<xml><\?xml\b)?(?:<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>|[^<])*<(?P<root>[\w:-]+)", re.I | re.S
+    r"\s*(?P<xml><\?xml\b)?(?:<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>|[^<])*+<(?P<root>[\w:-]+)", re.I | re.S
 )
 _XML_ROOTS = frozenset(["rss", "feed", "rdf:rdf", "urlset", "sitemapindex", "opml", "svg"])
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML_START = re.compile(r"\s*<(?:!doctype html|html)\b", re.I)
 
 
@@ -50,7 +51,7 @@ def other_kind(body: bytes) -> str | None:
         return kind
     if body.startswith(GZIP_MAGIC):
         return "gzip"
-    if body[:1024].count(0) > _MAX_NULS and not body.startswith(tuple(UTF16_OPENINGS)):
+    if body[:1024].count(0) > _MAX_NULS and not body.startswith(tuple(WIDE_OPENINGS)):
         return "binary"
     beginning = body[:4096].replace(b"\0", b"").decode("latin-1").lstrip("ï»¿þÿ \t\r\n")
     if beginning.startswith(("{", "[{", '["')):
@@ -60,6 +61,14 @@ def other_kind(body: bytes) -> str | None:
     if root in _XML_ROOTS or (match and match["xml"] and root not in ("html", "")):
         return f"XML ({root})"
     return None
+
+
+def other_than_html(body: bytes, content_type: str) -> str | None:
+    """What a body is when it is no HTML, by its Content-Type or by its beginning; None for HTML."""
+    named = content_type.partition(";")[0].strip().lower()
+    if named in _HTML_TYPES or not named or _HTML_START.match(body[:1024].decode("latin-1").lstrip("ï»¿")):
+        return other_kind(body)
+    return named[:80]
 
 
 def is_plain_text(text: str, content_type: str, url: str) -> bool:

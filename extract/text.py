@@ -13,12 +13,18 @@ _BLOCKS = frozenset([
     "table", "tr", "section", "article",
 ])  # fmt: skip
 _UNREAD = frozenset(["script", "style", "noscript", "iframe", "object", "svg", "template"])
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_WHOLE_PAGE = re.compile(r"</?(?:html|body)\b[^<>]*>", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def folded(text: str) -> str:
     """The text on one line, each stretch of white space one blank."""
     return " ".join(text.split())
+
+
+def without_controls(text: str) -> str:
+    """The text without what XML takes no text to have: control characters, lone surrogates, U+FFFE and U+FFFF."""
+    return _CONTROL.sub(lambda control: " " if control[0].isspace() else "", text)
 
 
 def letters(text: str) -> str:
@@ -29,10 +35,11 @@ def letters(text: str) -> str:
 
 def plain_text(markup: str) -> str:
     """The text of an HTML fragment: tags away, entities undone, paragraphs apart by a blank line."""
-    fragment = html.fragment_fromstring(_CONTROL.sub("", markup), create_parent="div")
+    inner = _WHOLE_PAGE.sub(" ", without_controls(markup))  # libxml2 reads nothing behind '</html>'
+    document = html.document_fromstring(f"<html><body>{inner}</body></html>")
     pieces: list[str] = []
     silent = 0
-    for event, element in etree.iterwalk(fragment, events=("start", "end", "comment", "pi")):
+    for event, element in etree.iterwalk(document, events=("start", "end", "comment", "pi")):
         if event == "start":
             silent += element.tag in _UNREAD
             text = element.text
@@ -41,4 +48,5 @@ def plain_text(markup: str) -> str:
             text = element.tail
         pieces.append("\0" if element.tag in _BLOCKS else "")
         pieces.append("" if silent else text or "")
-    return "\n\n".join(filter(None, map(folded, "".join(pieces).split("\0"))))
+    paragraphs = (folded(without_controls(text)) for text in "".join(pieces).split("\0"))  # '&#1;' is one only now
+    return "\n\n".join(filter(None, paragraphs))

@@ -166,7 +166,7 @@ def _parse(url: str) -> URL:
         raise BadUrl(url, "a blank, control character or lone surrogate inside")
     try:
         parsed = URL(url)
-    except ValueError as fault:
+    except (ValueError, IndexError) as fault:  # yarl's, the second over 'http://[::1]@'
         raise BadUrl(url, str(fault)) from fault
     _check_scheme_and_host(url, parsed)
     return parsed
@@ -179,8 +179,13 @@ def _check_scheme_and_host(url: str, parsed: URL) -> None:
             raise BadUrl(url, "not a local file")
     elif parsed.scheme not in ("http", "https"):
         raise BadUrl(url, "no http, https or file URL")
-    elif not (_HOST.fullmatch(host) or (":" in host and "%" not in host)):
+    elif not (_HOST.fullmatch(host) or _is_ipv6(parsed.raw_host or "")):
         raise BadUrl(url, "no usable host")
+
+
+def _is_ipv6(host: str) -> bool:
+    """Whether yarl took the host for an address, and left nothing behind it: no zone, and no dot as after a name."""
+    return ":" in host and "%" not in host and not host.endswith(".")
 
 
 def _host(parsed: URL) -> str:

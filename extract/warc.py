@@ -49,6 +49,10 @@ _WARC_MAGIC = b"WARC/1."
 _ANY_MAGIC = re.compile(rb"\x1f\x8b\x08|WARC/1\.")
 _CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BLOCK = 1 << 16
+_FIRST_BLOCK = 1 << 12  # of a gzip member: where nothing comes of it, none begins here
+_TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_BESIDE_PAGES = frozenset({"warcinfo", "request", "metadata"})  # they belong to pages, or to the whole file
+_SCHEMES = {"response": ("http://", "https://"), "resource": ("http://", "https://", "file:")}
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +68,13 @@ class ArchiveDamaged(Exception):
 
     def __reduce__(self) -> tuple[type[ArchiveDamaged], tuple[str, int, str]]:
         return type(self), (self.file, self.offset, self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A record that holds no page, and what it is instead."""
+
+    what: str
 
 
 class _Damage(Exception):
@@ -108,18 +119,27 @@ def read_page(archive: str, place: WarcPlace) -> Page:
         raise ArchiveDamaged(path, place.offset, "no such file") from fault
     except _Damage as fault:
         raise ArchiveDamaged(path, place.offset, str(fault)) from fault
-    if page is None:
-        raise ArchiveDamaged(path, place.offset, "a record without a page")
+    if isinstance(page, _Other):
+        raise ArchiveDamaged(path, place.offset, f"a record without a page ({page.what})")
     return page
 
 
+def _pass_over(what: str) -> None:
+    """Nobody wants to know."""
+
+
 def iter_pages(
-    path: str, *, start: int = 0, on_damage: Callable[[ArchiveDamaged], None] = _log.warning
+    path: str,
+    *,
+    start: int = 0,
+    on_damage: Callable[[ArchiveDamaged], None] = _log.warning,
+    on_other: Callable[[str], None] = _pass_over,
 ) -> Iterator[tuple[Page, WarcPlace]]:
     """Every page of a WARC file, ours or foreign, gzip or plain, with its place.
 
-    A page is a `response` with a 2xx status, or a `resource`; other records are passed over. What is broken is told to
-    `on_damage`, once for a broken stretch, and reading goes on behind it.
+    A page is a `response` with a 2xx status, or a `resource`. What is broken is told to `on_damage`, once for a broken
+    stretch, and reading goes on behind it. What stands in place of a page is told to `on_other`: 'revisit',
+    'status 404', 'conversion'.
     start: where an earlier reading ended (offset + length of its last place).
     """
     files, inner = url_to_fs(path)
@@ -131,12 +151,16 @@ def iter_pages(
     with files.open(inner, "rb") as stream:
         for offset, length, record in _records(stream, start, tell):
             try:
-                page = _page_of(record)
+                found = _page_of(record)
             except _Damage as damage:
                 tell(offset, damage)
                 continue
-            if page is not None and 200 <= page.status < 300:
-                yield page, WarcPlace(file=file, offset=offset, length=length)
+            if isinstance(found, Page) and 200 <= found.status < 300:
+                yield found, WarcPlace(file=file, offset=offset, length=length)
+            elif isinstance(found, Page):
+                on_other(f"status {found.status}")
+            elif found.what not in _BESIDE_PAGES:
+                on_other(found.what)
 
 
 def _packed(record: Any) -> bytes:
@@ -287,7 +311,7 @@ def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
     inflater = zlib.decompressobj(GZIP_WBITS)
     record, taken = bytearray(), 0
     while not inflater.eof:
-        block = stream.read(_BLOCK)
+        block = stream.read(_BLOCK if taken else _FIRST_BLOCK)
         if not block:
             raise _Damage("a gzip member is cut off")
         taken += len(block)
@@ -295,6 +319,8 @@ def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
             record += inflater.decompress(block, MAX_RECORD_BYTES + 1 - len(record))
         except zlib.error as fault:
             raise _Damage(f"a gzip member is broken ({fault})") from fault
+        if not record and not inflater.eof:
+            raise _Damage("a gzip member has no beginning")
         _check_size(len(record))
     return bytes(record), taken - len(inflater.unused_data)
 
@@ -318,22 +344,33 @@ def _check_size(length: int) -> None:
         raise _Damage(f"a record of more than {MAX_RECORD_BYTES} bytes")
 
 
-def _page_of(record: bytes) -> Page | None:
-    """The page that a record holds, None for a record of another kind."""
+def _page_of(record: bytes) -> Page | _Other:
+    """The page that a record holds, or what it is instead."""
+    kind = _TYPE.search(record, 0, record.find(b"\r\n\r\n") + 2)
+    if kind and (what := kind[1].decode().lower()) in _BESIDE_PAGES:
+        return _Other(what)  # half the records of a crawl, known without parsing them
     stream = BytesIO(record)
     loader = ArcWarcRecordLoader(verify_http=False, arc2warc=False)
     try:
         parsed = loader.parse_record_stream(stream, known_format="warc", no_record_parse=True)
     except (ArchiveLoadFailed, EOFError) as fault:
         raise _Damage(f"no WARC record ({fault})") from fault
-    uri = parsed.rec_headers.get_header("WARC-Target-URI") or ""
-    schemes = {"response": ("http://", "https://"), "resource": ("http://", "https://", "file:")}
-    if not uri.startswith(schemes.get(parsed.rec_type, "\n")):
-        return None
+    if (other := _other_than_page(parsed)) is not None:
+        return other
     block = parsed.raw_stream.read()
     _check_block(parsed, block, rest=stream.read())
     read = _page_of_response if parsed.rec_type == "response" else _page_of_resource
     return read(parsed.rec_headers, block)
+
+
+def _other_than_page(parsed: Any) -> _Other | None:
+    """What a record is when it is no page, by its type and by the scheme of its target."""
+    if parsed.rec_type not in _SCHEMES:
+        return _Other(parsed.rec_type or "a record without a type")
+    uri = parsed.rec_headers.get_header("WARC-Target-URI") or ""
+    if uri.startswith(_SCHEMES[parsed.rec_type]):
+        return None
+    return _Other(f"{parsed.rec_type} of {uri.partition(':')[0][:20] or 'nothing'}")
 
 
 def _check_block(parsed: Any, block: bytes, rest: bytes) -> None:
@@ -383,7 +420,7 @@ def _page(fields: Any, status: int, headers: tuple[tuple[str, str], ...], body: 
 def _date(text: str) -> datetime:
     try:
         date: datetime = iso_date_to_datetime(text, tz_aware=True)
-    except (ValueError, TypeError) as fault:
+    except (ValueError, TypeError, OverflowError) as fault:
         raise _Damage(f"WARC-Date {text!r}") from fault
     return date
 

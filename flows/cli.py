@@ -172,13 +172,17 @@ def ingest(as_json: AsJson = False) -> None:
 
 @app.command(rich_help_panel="Work")
 def load(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="HTML or text files, and folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders, see above.")],
     source: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The source they are from; by default their folder's name.")
+        str | None, typer.Option(metavar="NAME", help="The source they are from; by default folder or domain say it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Load files that lie at hand, as if they had been fetched."""
+    """Load what lies at hand, and fetch what lists of URLs name.
+
+    HTML and text files, WARC files (.warc, .warc.gz), and folders of these; lists of URLs (.urls, or .txt with nothing
+    else in it) and tables with a column 'url' (.csv, .tsv).
+    """
     for path in paths:
         if not path.exists():
             raise Complaint(f"There is no file or folder {path}.")
@@ -806,7 +810,8 @@ def _show_summary(result: Summary, as_json: bool) -> None:
         typer.echo(show.to_json(result))
     else:
         show.run_summary(show.console(), result)
-    if result.feeds_failed or result.breaches_begun or show.has_trouble(result.outcomes):
+    troubled = show.has_trouble(result.outcomes) or show.has_trouble(result.left_out)
+    if result.feeds_failed or result.breaches_begun or troubled:
         raise typer.Exit(TROUBLED)
 
 

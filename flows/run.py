@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from prefect import flow
@@ -19,6 +19,10 @@ from flows.store import open_store
 from load import summary
 from load.engine import Engine
 from load.summary import Copy, Figures
+
+LEFT_OUT = "left out: "
+"""Begins the names of those counts that say what in a loaded file is neither a page nor an entry."""
+DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Summary:
     new_cuts: int  # of them by this run
     elapsed_s: float
     store: str  # the data home, or the database without its password
+    left_out: dict[str, int] = field(default_factory=dict)  # of loaded files: what was no page or entry, and how often
 
 
 @flow(name="run", validate_parameters=False)
@@ -99,6 +104,7 @@ def summarise(
         new_cuts=after.cuts - before.cuts,
         elapsed_s=(datetime.now(UTC) - since).total_seconds(),
         store=_whereabouts(engine, settings),
+        left_out={name.removeprefix(LEFT_OUT): n for name, n in counts.items() if name.startswith(LEFT_OUT) and n},
     )
 
 

@@ -123,6 +123,8 @@ def run_summary(out: Console, summary: Summary) -> None:
         new = f"{_count(summary.new, 'new entry', 'new entries')}, {summary.known} known, {summary.updated} updated"
         _line(out, (new, "bold"), f" in {summary.elapsed_s:.1f} s.")
         _outcomes(out, summary.outcomes)
+    if summary.left_out:
+        _line(out, "Left out: ", ", ".join(f"{what} {number}" for what, number in sorted(summary.left_out.items())))
     if summary.feeds_failed:
         _line(out, (f"{_count(summary.feeds_failed, 'feed')} failed: 'storyfold status' says why.", "red"))
     if summary.breaches_begun:
@@ -146,8 +148,8 @@ def counts(out: Console, line: str, values: Mapping[str, int]) -> None:
 
 
 def has_trouble(outcomes: Mapping[str, int]) -> bool:
-    """Whether something was quarantined, a feed failed, or a source is no longer what its file expects."""
-    troubles = ("quarantined", "feeds failed", "breaches begun")
+    """Whether something was quarantined, a feed failed, a file is damaged, or a source is not what its file expects."""
+    troubles = ("quarantined", "feeds failed", "damaged", "breaches begun")
     return any(number and name.startswith(troubles) for name, number in outcomes.items())
 
 

@@ -103,7 +103,7 @@ class FeedText:
 
 def record(
     connection: Connection,
-    source_id: int,
+    source_id: int | Mapping[str, int],
     entries: Sequence[FeedEntry],
     run_id: RunId,
     now: datetime,
@@ -114,6 +114,7 @@ def record(
 ) -> Recorded:
     """Keep what is new, refresh what is known, reopen what is announced as changed since.
 
+    source_id: of all, or of each by its URL
     fetch: false for entries whose bytes are at hand already. oldest: unknown entries from before are left out.
     """
     keyed, bad = _keyed(entries, read_rules(connection))
@@ -428,10 +429,19 @@ def announcements(connection: Connection, entry_ids: Collection[int]) -> dict[in
 
 def ids(connection: Connection, urls: Collection[str]) -> dict[str, int]:
     """URL → id of its entry, for those that are in the ledger. Raises BadUrl."""
+    return {url: row.id for url, row in _by_url(connection, urls).items()}
+
+
+def owners(connection: Connection, urls: Collection[str]) -> dict[str, tuple[int, int]]:
+    """URL → ids of its entry and of that entry's source, for those that are in the ledger. Raises BadUrl."""
+    return {url: (row.id, row.source_id) for url, row in _by_url(connection, urls).items()}
+
+
+def _by_url(connection: Connection, urls: Collection[str]) -> dict[str, Row[Any]]:
     rules = read_rules(connection)
     keys = {url: url_key(url, rules) for url in urls}
     known = _known(connection, list(keys.values()))
-    return {url: known[key].id for url, key in keys.items() if key in known}
+    return {url: known[key] for url, key in keys.items() if key in known}
 
 
 def _origin(kind: str | None) -> DateOrigin:
@@ -451,9 +461,9 @@ def _keyed(entries: Sequence[FeedEntry], rules: UrlRules) -> tuple[dict[bytes, F
 
 
 def _known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Row[Any]]:
-    """Key → entry, for those that are in the ledger: its id, and the time of the state we know of it."""
+    """Key → entry, for those that are in the ledger: its id and source, and the time of the state we know of it."""
     known_at = func.greatest(entry.c.updated_at, entry.c.published_at).label("known_at")
-    query = select(entry.c.id, entry.c.url_key, entry.c.former_key, known_at)
+    query = select(entry.c.id, entry.c.source_id, entry.c.url_key, entry.c.former_key, known_at)
     return by_key(connection.execute(query.where(known_by(entry, keys))), keys)
 
 
@@ -469,7 +479,7 @@ def _is_from_before(item: FeedEntry, oldest: datetime | None) -> bool:
 
 def _insert(
     connection: Connection,
-    source_id: int,
+    source_id: int | Mapping[str, int],
     feed_id: int | None,
     fresh: dict[bytes, FeedEntry],
     run_id: RunId,
@@ -481,7 +491,7 @@ def _insert(
         return 0
     rows = [
         {
-            "source_id": source_id,
+            "source_id": source_id if isinstance(source_id, int) else source_id[item.url],
             "feed_id": feed_id,
             "url": item.url,
             "url_key": key,

@@ -14,6 +14,14 @@ def lock(connection: Connection, name: str, *, shared: bool = False) -> None:
 
     shared: together with others who hold it so
     """
-    key = zlib.crc32(name.encode()) - (1 << 31)  # advisory lock keys are signed
     take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-    connection.execute(select(take(_LOCKS, key)))
+    connection.execute(select(take(_LOCKS, _key(name))))
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """Whether the lock of this name is ours, until the transaction ends; false where another holds it."""
+    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCKS, _key(name)))))
+
+
+def _key(name: str) -> int:
+    return zlib.crc32(name.encode()) - (1 << 31)  # advisory lock keys are signed

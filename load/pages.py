@@ -14,7 +14,7 @@ from extract.warc import WarcPlace
 from load.claims import claim, free, lock_claims
 from load.entries import Outcome, close, fetched
 from load.expectations import is_held, probes
-from load.rows import among
+from load.rows import among, clean_text
 from load.tables import page
 
 MAX_ATTEMPTS = 3  # at reading: then the page is quarantined
@@ -46,7 +46,7 @@ class UnreadPage:
 
 
 def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
-    """Those whose bytes differ from the last that we have of their entry."""
+    """Those whose bytes differ from the last that we have of their entry, or from the one before them here."""
     if not pages:
         return []
     latest = (
@@ -56,7 +56,12 @@ def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[Fetche
         .order_by(page.c.entry_id, page.c.id.desc())
     )
     known = {entry_id: digest for entry_id, digest in connection.execute(latest)}
-    return [item for item in pages if known.get(item.entry_id) != item.digest]
+    fresh = []
+    for item in pages:
+        if known.get(item.entry_id) != item.digest:
+            known[item.entry_id] = item.digest
+            fresh.append(item)
+    return fresh
 
 
 def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[WarcPlace]) -> None:
@@ -66,6 +71,14 @@ def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[
     rows = [_row(item, place) for item, place in zip(pages, places, strict=True)]
     connection.execute(insert(page), rows)
     fetched(connection, [item.entry_id for item in pages])
+
+
+def recorded_of(connection: Connection, warc_file: str) -> tuple[int, int]:
+    """How far into a WARC file we have its pages on record, in bytes, and of how many entries they are."""
+    end = func.coalesce(func.max(page.c.warc_offset + page.c.warc_length), 0)
+    query = select(end, func.count(page.c.entry_id.distinct())).where(page.c.warc_file == warc_file)
+    far, entries = connection.execute(query).one()
+    return int(far), int(entries)
 
 
 def close_unchanged(connection: Connection, entry_ids: Collection[int], now: datetime) -> None:
@@ -123,7 +136,7 @@ def _row(item: FetchedPage, place: WarcPlace) -> dict[str, object]:
         "url": item.page.url,
         "final_url": item.page.final_url,
         "status": item.page.status,
-        "headers": [list(header) for header in item.page.headers],
+        "headers": [[clean_text(name), clean_text(value)] for name, value in item.page.headers],
         "fetched_at": item.page.fetched_at,
         "opt_outs": list(item.page.opt_outs),
         "body_digest": item.digest,

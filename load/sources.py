@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -123,6 +124,15 @@ def ensure(connection: Connection, name: str, title: str) -> int:
 def names(connection: Connection) -> list[str]:
     """Of all sources that the store knows."""
     return list(connection.scalars(select(source.c.name).order_by(source.c.name)))
+
+
+def names_by_domain(connection: Connection) -> dict[str, str]:
+    """Registrable domain → name of the source that publishes there, where it is only one."""
+    claims: defaultdict[str, list[str]] = defaultdict(list)
+    for name, domains in connection.execute(select(source.c.name, source.c.domains).where(source.c.active)):
+        for domain in domains:
+            claims[domain].append(name)
+    return {domain: names[0] for domain, names in claims.items() if len(names) == 1}
 
 
 def claim_due(

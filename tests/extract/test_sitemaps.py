@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from extract.feeds import MAX_ENTRIES, NotAFeed
+from extract.feeds import MAX_ENTRIES, MAX_UNPACKED_BYTES, NotAFeed
 from extract.model import FeedEntry, SitemapRef
-from extract.sitemaps import MAX_UNPACKED_BYTES, read_sitemap
+from extract.sitemaps import read_sitemap
 
 URL = "https://post.example/sitemaps/news.xml"
 SPACES = (

@@ -30,3 +30,7 @@ def test_letters_have_neither_case_nor_accents(text: str, bare: str) -> None:
 )
 def test_markup_becomes_plain_text(markup: str, text: str) -> None:
     assert plain_text(markup) == text
+
+
+def test_a_whole_page_inside_a_fragment_is_read_to_its_end() -> None:
+    assert plain_text("<html><body><p>At seven.</p></body></html><p>At eight.</p>") == "At seven.\n\nAt eight."

@@ -332,6 +332,16 @@ def upgrade() -> None:
         ),
         schema="storyfold",
     )
+    op.create_index(op.f("page_warc_file_idx"), "page", ["warc_file"], unique=False, schema="storyfold")
+    op.alter_column(
+        "page",
+        "warc_file",
+        existing_type=sa.TEXT(),
+        comment="relative to the archive; the absolute path of one that was loaded",
+        existing_comment="relative to the archive",
+        existing_nullable=False,
+        schema="storyfold",
+    )
     op.alter_column(
         "feed",
         "interval_s",
