@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 from factories import NOON, Told, announce, fetch, publish, reading, settle_all
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from load import entries, pages, quarantine, report, revisions
 from load.engine import worker
-from load.entries import MAX_ATTEMPTS, Outcome
+from load.entries import MAX_ATTEMPTS, Failure, Outcome
 from load.quarantine import NotQuarantined, Wanted
+from load.tables import entry
 
 LATER = NOON + timedelta(hours=3)
 UNFETCHED, UNREAD = "https://northline.example/1", "https://harbour-courier.example/2"
@@ -32,7 +33,8 @@ def fail_to_fetch(engine: Engine) -> None:
     for _ in range(MAX_ATTEMPTS):
         with worker(engine) as me, engine.begin() as connection:
             (item,) = entries.claim_due(connection, me, NOON + timedelta(days=1), 9, names=["northline"])
-            entries.try_again(connection, item, "503 Service Unavailable", NOON, None)
+            failure = Failure(error="503 Service Unavailable", retry_after_s=None)
+            entries.try_again(connection, {item.id: failure}, NOON)
 
 
 def fail_to_read(engine: Engine) -> None:
@@ -85,7 +87,8 @@ def test_a_part_of_it_can_be_listed_and_replayed(stuck: Engine, wanted: dict[str
 def test_a_replayed_entry_is_fetched_and_a_replayed_page_read_as_for_the_first_time(stuck: Engine) -> None:
     assert replay(stuck) == {"fetch": 1, "read": 1}
     with worker(stuck) as me, stuck.begin() as connection:
-        assert [(one.id, one.attempts) for one in entries.claim_due(connection, me, LATER, 9)] == [(1, 0)]
+        assert [one.id for one in entries.claim_due(connection, me, LATER, 9)] == [1]
+        assert connection.scalar(select(entry.c.attempts).where(entry.c.id == 1)) == 0
         assert [(one.entry_id, one.attempts) for one in pages.claim_unread(connection, me, LATER, 9)] == [(2, 0)]
         total = connection.execute(text("SELECT pending, adds_up FROM news.outcome_ledger WHERE source IS NULL")).one()
     assert total == (2, True)

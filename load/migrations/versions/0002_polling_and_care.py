@@ -1,4 +1,4 @@
-"""Rhythm and coverage of feeds, expectations of sources, registrable domains, former keys, opt-outs."""
+"""Rhythm, coverage and pauses, expectations and quarantine, opt-outs, registrable domains, former keys."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def _fill_domains() -> None:
 
 
 def upgrade() -> None:
+    op.create_table(
+        "pause",
+        sa.Column("scope", sa.Text(), nullable=False, comment="host or domain"),
+        sa.Column("name", sa.Text(), nullable=False, comment="host[:port], or registrable domain[:port]"),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False, comment="nothing of it is fetched before"),
+        sa.CheckConstraint("scope IN ('host', 'domain')", name=op.f("pause_scope_check")),
+        sa.PrimaryKeyConstraint("scope", "name", name=op.f("pause_pkey")),
+        schema="storyfold",
+        comment="Whom nobody asks for a while: it told us to wait, or does not answer",
+    )
     op.create_table(
         "store_state",
         sa.Column("name", sa.Text(), nullable=False, comment="url_rules: those by which its keys are made"),
@@ -71,23 +81,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("breach_source_id_idx"), "breach", ["source_id"], unique=False, schema="storyfold")
     op.create_table(
-        "replay",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("entry_id", sa.BigInteger(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False, comment="that had quarantined it"),
-        sa.Column("error", sa.Text(), nullable=True, comment="in words"),
-        sa.Column("attempts", sa.SmallInteger(), nullable=False, comment="that had failed"),
-        sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=False, comment="when it was given up"),
-        sa.Column(
-            "replayed_at", sa.DateTime(timezone=True), nullable=False, comment="when it was put back into its queue"
-        ),
-        sa.ForeignKeyConstraint(["entry_id"], ["storyfold.entry.id"], name=op.f("replay_entry_id_fkey")),
-        sa.PrimaryKeyConstraint("id", name=op.f("replay_pkey")),
-        schema="storyfold",
-        comment="A quarantined entry that was tried once more",
-    )
-    op.create_index(op.f("replay_entry_id_idx"), "replay", ["entry_id"], unique=False, schema="storyfold")
-    op.create_table(
         "source_hour",
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False, comment="its beginning"),
@@ -134,6 +127,23 @@ def upgrade() -> None:
         schema="storyfold",
         postgresql_where=sa.text("backfilled_at IS NULL"),
     )
+    op.create_table(
+        "replay",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False, comment="that had quarantined it"),
+        sa.Column("error", sa.Text(), nullable=True, comment="in words"),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False, comment="that had failed"),
+        sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=False, comment="when it was given up"),
+        sa.Column(
+            "replayed_at", sa.DateTime(timezone=True), nullable=False, comment="when it was put back into its queue"
+        ),
+        sa.ForeignKeyConstraint(["entry_id"], ["storyfold.entry.id"], name=op.f("replay_entry_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("replay_pkey")),
+        schema="storyfold",
+        comment="A quarantined entry that was tried once more",
+    )
+    op.create_index(op.f("replay_entry_id_idx"), "replay", ["entry_id"], unique=False, schema="storyfold")
     op.add_column(
         "article",
         sa.Column(
@@ -184,6 +194,8 @@ def upgrade() -> None:
         schema="storyfold",
         postgresql_where=sa.text("fetch_due_at IS NOT NULL"),
     )
+    op.drop_index(op.f("entry_outcome_idx"), table_name="entry", schema="storyfold")
+    op.create_index("entry_outcome_idx", "entry", ["source_id", "outcome", "reason"], unique=False, schema="storyfold")
     op.create_index(
         "entry_claimed_idx",
         "entry",
@@ -232,34 +244,6 @@ def upgrade() -> None:
             nullable=False,
             comment="most new entries between two documents, slowly forgotten",
         ),
-        schema="storyfold",
-    )
-    op.add_column(
-        "feed",
-        sa.Column(
-            "not_before",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="its server asked not to be asked sooner: a person's run keeps to it too",
-        ),
-        schema="storyfold",
-    )
-    op.alter_column(
-        "feed",
-        "next_due_at",
-        existing_type=sa.DateTime(timezone=True),
-        comment="a scheduled run polls it from then on; null: at once, or never while it is retired",
-        existing_comment="a scheduled run polls it from then on",
-        existing_nullable=True,
-        schema="storyfold",
-    )
-    op.alter_column(
-        "feed",
-        "active",
-        existing_type=sa.Boolean(),
-        comment="false once the source's file, or its index, no longer lists it",
-        existing_comment="false once the source's file no longer lists it",
-        existing_nullable=False,
         schema="storyfold",
     )
     op.add_column(
@@ -332,13 +316,22 @@ def upgrade() -> None:
         ),
         schema="storyfold",
     )
-    op.create_index(op.f("page_warc_file_idx"), "page", ["warc_file"], unique=False, schema="storyfold")
+    op.add_column(
+        "feed",
+        sa.Column(
+            "not_before",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="its server asked not to be asked sooner: a person's run keeps to it too",
+        ),
+        schema="storyfold",
+    )
     op.alter_column(
-        "page",
-        "warc_file",
-        existing_type=sa.TEXT(),
-        comment="relative to the archive; the absolute path of one that was loaded",
-        existing_comment="relative to the archive",
+        "feed",
+        "active",
+        existing_type=sa.BOOLEAN(),
+        comment="false once the source's file, or its index, no longer lists it",
+        existing_comment="false once the source's file no longer lists it",
         existing_nullable=False,
         schema="storyfold",
     )
@@ -351,10 +344,15 @@ def upgrade() -> None:
         existing_nullable=False,
         schema="storyfold",
     )
-    op.drop_index("entry_outcome_idx", table_name="entry", schema="storyfold")
-    op.create_index("entry_outcome_idx", "entry", ["source_id", "outcome", "reason"], unique=False, schema="storyfold")
-    op.drop_index(op.f("page_source_id_idx"), table_name="page", schema="storyfold")
-    op.create_index("page_source_idx", "page", ["source_id", "fetched_at"], unique=False, schema="storyfold")
+    op.alter_column(
+        "feed",
+        "next_due_at",
+        existing_type=postgresql.TIMESTAMP(timezone=True),
+        comment="a scheduled run polls it from then on; null: at once, or never while it is retired",
+        existing_comment="a scheduled run polls it from then on",
+        existing_nullable=True,
+        schema="storyfold",
+    )
     op.create_index(op.f("feed_parent_id_idx"), "feed", ["parent_id"], unique=False, schema="storyfold")
     op.create_foreign_key(
         op.f("feed_parent_id_fkey"),
@@ -376,6 +374,29 @@ def upgrade() -> None:
         ),
         schema="storyfold",
     )
+    op.alter_column(
+        "page",
+        "warc_file",
+        existing_type=sa.TEXT(),
+        comment="relative to the archive; the absolute path of one that was loaded",
+        existing_comment="relative to the archive",
+        existing_nullable=False,
+        schema="storyfold",
+    )
+    op.drop_index(op.f("page_source_id_idx"), table_name="page", schema="storyfold")
+    op.create_index("page_source_idx", "page", ["source_id", "fetched_at"], unique=False, schema="storyfold")
+    op.create_index(op.f("page_warc_file_idx"), "page", ["warc_file"], unique=False, schema="storyfold")
+    op.alter_column(
+        "revision",
+        "flags",
+        existing_type=postgresql.ARRAY(sa.TEXT()),
+        comment="teaser, live-blog, feed-text",
+        existing_comment="teaser, live-blog",
+        existing_nullable=False,
+        schema="storyfold",
+    )
+    op.drop_index(op.f("revision_url_key_idx"), table_name="revision", schema="storyfold")
+    op.drop_column("revision", "url_key", schema="storyfold")
     op.add_column(
         "source",
         sa.Column(
@@ -440,5 +461,3 @@ def upgrade() -> None:
         ),
         schema="storyfold",
     )
-    op.drop_index(op.f("revision_url_key_idx"), table_name="revision", schema="storyfold")
-    op.drop_column("revision", "url_key", schema="storyfold")
