@@ -31,16 +31,21 @@ class Span:
         return self.since < until and since < self.until
 
 
-def is_in(entry: FeedEntry, span: Span) -> bool | None:
+def is_in(entry: FeedEntry, span: Span, document: str = "") -> bool | None:
     """Whether the entry was published in the span; None where nothing tells when.
 
-    By its time of publication, else the day in its URL, else its last change.
+    By its time of publication, else the day in its URL, else its last change, else the name of the document that lists
+    it: of a part of an archive the month or day is often all that is said.
+    document: URL
     """
     if entry.published_at:
         return entry.published_at in span
     if day := _day_of(entry.url):
         return span.overlaps(day, day + _DAY)
-    return None if entry.updated_at is None else entry.updated_at in span
+    if entry.updated_at:
+        return entry.updated_at in span
+    named = _named_span(document)
+    return None if named is None else span.overlaps(named.since, named.until)
 
 
 def may_hold(sitemap: SitemapRef, span: Span) -> bool:
@@ -51,19 +56,20 @@ def may_hold(sitemap: SitemapRef, span: Span) -> bool:
     """
     if sitemap.modified_at and sitemap.modified_at < span.since:
         return False
-    parts = urlsplit(sitemap.url)
+    named = _named_span(sitemap.url)
+    return named is None or span.overlaps(named.since - _DAY, named.until + _DAY)
+
+
+def _named_span(url: str) -> Span | None:
+    """The month or day that a document is named for."""
+    parts = urlsplit(url)
     named = _NAMED.search(f"{parts.path}?{parts.query}")
     if named is None:
-        return True
-    since, until = _named_span(named)
-    return span.overlaps(since - _DAY, until + _DAY)
-
-
-def _named_span(named: re.Match[str]) -> tuple[datetime, datetime]:
+        return None
     first = datetime(int(named["year"]), int(named["month"]), 1, tzinfo=UTC)
     if day := _with_day(first, named["day"]):
-        return day, day + _DAY
-    return first, (first + 31 * _DAY).replace(day=1)
+        return Span(day, day + _DAY)
+    return Span(first, (first + 31 * _DAY).replace(day=1))
 
 
 def _with_day(month: datetime, day: str | None) -> datetime | None:

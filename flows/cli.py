@@ -28,6 +28,7 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from extract.model import FetchPolicy, Page, Rejection, Source
+    from extract.spans import Span
     from flows.run import Summary
     from flows.settings import Settings
     from flows.store import Store
@@ -188,13 +189,64 @@ def load(
             raise Complaint(f"There is no file or folder {path}.")
     with _at_work():
         from extract.files import NothingToLoad
-        from flows.backfill import load_paths
+        from flows.at_hand import load_paths
 
         try:
             result = load_paths(paths, source)
         except NothingToLoad as error:
             raise Complaint(str(error)) from error
     _show_summary(result, as_json)
+
+
+Day = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], metavar="DATE", help="As 2026-03-01.")
+]
+
+
+@app.command(rich_help_panel="Work")
+def backfill(
+    names: Names = None,
+    since: Day = None,
+    until: Day = None,
+    fill_gaps: Annotated[bool, typer.Option("--gaps", help="The coverage gaps on record, instead of a span.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what there is, and how long it takes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what was published in a span of time, as far as sitemaps and feeds still list it.
+
+    The sitemaps are those of the source's file and of its robots.txt. What is known already is not fetched again;
+    entries of which nothing tells when they were published are left out. --since begins the span, --until ends it,
+    without that day.
+    """
+    span = _span(since, until, fill_gaps)
+    with _lines(names, only_files=True):
+        from flows import show
+        from flows.backfill import backfill as line
+
+        result = line(names or [], span, dry_run=dry_run)
+    if as_json:
+        typer.echo(show.to_json(result))
+    else:
+        show.backfilled(show.console(), result)
+    if any(plan.trouble for plan in result.plans):
+        raise typer.Exit(TROUBLED)
+
+
+def _span(since: datetime | None, until: datetime | None, fill_gaps: bool) -> Span | None:
+    """The span that was asked for, None for the gaps on record."""
+    from extract.spans import Span
+
+    if fill_gaps and (since or until):
+        raise typer.BadParameter("Give --since and --until, or --gaps.")
+    if fill_gaps:
+        return None
+    if since is None:
+        raise typer.BadParameter("Say what to look for: --since DATE, and --until DATE, or --gaps.")
+    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
+    span = Span(since.replace(tzinfo=UTC), end)
+    if span.since >= span.until:
+        raise typer.BadParameter("--since must be before --until.")
+    return span
 
 
 @app.command(rich_help_panel="Work")

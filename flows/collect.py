@@ -83,7 +83,7 @@ def _batch_size(store: Store, elapsed_s: float) -> BatchSize:
 class Queue:
     """What is due, claimed bit by bit for this worker, each domain in its turn."""
 
-    def __init__(self, store: Store, me: int, names: Sequence[str], resting: Sequence[str]) -> None:
+    def __init__(self, store: Store, me: int, names: Sequence[str], resting: Sequence[str] = ()) -> None:
         self._store = store
         self._me = me
         self._names = names

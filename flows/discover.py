@@ -22,11 +22,10 @@ from extract.warc import write_pages
 from flows.bookkeeping import on_record
 from flows.isolation import Broken, Workers, workers
 from flows.reading import be_quiet, read_feed_page
-from flows.store import Store, open_store, read_catalogue, warc_name
+from flows.store import Store, follow_catalogue, open_store, warc_name
 from load import entries, expectations, gaps, sources
 from load.engine import Connection, worker
 from load.entries import Recorded
-from load.keys import follow_rules
 from load.runs import RunId
 from load.sources import DueFeed, Poll
 
@@ -43,7 +42,7 @@ def discover(names: Sequence[str] = (), early: bool = False) -> dict[str, int]:
     Answers counts: feeds, new, known, updated, feeds failed, ….
     """
     with open_store() as store, worker(store.engine) as me:
-        catalogue = _sync_sources(store, names)
+        catalogue = follow_catalogue(store, names)
         with on_record(store, "discover") as (run_id, counts):
             asked = Asked(names=tuple(names or catalogue), early=early, began_at=datetime.now(UTC))
             counts.update(poll_feeds(Polling(store=store, worker=me, run_id=run_id, asked=asked, catalogue=catalogue)))
@@ -82,25 +81,6 @@ def poll_feeds(polling: Polling) -> dict[str, int]:
     with polling.store.engine.connect() as connection:
         waiting = sources.count_waiting(connection, datetime.now(UTC), names=polling.asked.names)
     return dict(+(counts + Counter({"feeds asked to wait": waiting})))
-
-
-def _sync_sources(store: Store, names: Sequence[str]) -> dict[str, Source]:
-    """Bring the catalogue up to date with its folder; answers its sources by name."""
-    catalogue = read_catalogue(store.settings.sources, store.settings.fetch_policy)
-    unknown = sorted(set(names) - {source.name for source in catalogue})
-    if unknown:
-        raise UnknownSource(
-            f"no source is called {', '.join(unknown)}: the folder {store.settings.sources} has no such file"
-        )
-    with store.engine.begin() as connection:
-        sources.sync(connection, catalogue)
-    with store.engine.begin() as connection:  # of its own: all others wait while keys are made anew
-        follow_rules(connection)
-    return {source.name: source for source in catalogue}
-
-
-class UnknownSource(Exception):
-    """A source was named that the folder does not have."""
 
 
 # --- Asking ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     from extract.candidates import Choice
     from extract.mirrors import Mirror
     from extract.subscriptions import BadLine
+    from flows.backfill import Backfilled
     from flows.check import FeedCheck, RobotsCheck, SourceCheck
     from flows.looking import Sample, Trouble
     from flows.onboard import Finding, Imported
@@ -139,6 +140,38 @@ def run_summary(out: Console, summary: Summary) -> None:
     _largest(out, summary)
     _line(out, "Store: ", summary.store)
     _next_commands(out, summary)
+
+
+def backfilled(out: Console, value: Backfilled) -> None:
+    """What the archives have, source by source; then, unless it was only a plan, what the run came to."""
+    for plan in value.plans:
+        spans = ", ".join(f"{_day(span.since)} to {_day(span.until)}" for span in plan.spans)
+        _line(out, (plan.source, "bold"), f": {spans}")
+        _line(
+            out,
+            f"  {_count(plan.listed, 'entry', 'entries')} in {_count(plan.documents, 'document')}, {plan.new} new",
+            f"; {plan.undated} without a date left out." if plan.undated else ".",
+        )
+        if plan.new:
+            _line(out, f"  Fetching takes at least {_duration(plan.at_least_s)}, at the pace that its file allows.")
+        for trouble in plan.trouble:
+            _line(out, ("  " + trouble, "red"))
+    if not value.plans:
+        _line(out, "There is nothing to fill.")
+    if value.summary:
+        _line(out)
+        run_summary(out, value.summary)
+
+
+def _day(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d" if moment.time() == time() else "%Y-%m-%d %H:%M")
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def counts(out: Console, line: str, values: Mapping[str, int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,9 @@ from extract.catalogue import read_source
 from extract.model import FetchPolicy, Source
 from flows.settings import Settings
 from load import engine as engines
-from load import postgres
+from load import postgres, sources
 from load.engine import Engine
+from load.keys import follow_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,26 @@ def read_sources(folder: Path, defaults: FetchPolicy) -> tuple[Source, ...]:
     return tuple(
         read_source(path.read_text(encoding="utf-8"), path.stem, defaults) for path in sorted(folder.glob("*.toml"))
     )
+
+
+class UnknownSource(Exception):
+    """A source was named that the folder does not have."""
+
+
+def follow_catalogue(store: Store, names: Sequence[str]) -> dict[str, Source]:
+    """Bring the store up to date with the folder of sources; answers those to be polled, by name.
+
+    Raises UnknownSource for a name that is none of them.
+    """
+    folder = store.settings.sources
+    catalogue = read_catalogue(folder, store.settings.fetch_policy)
+    if unknown := sorted(set(names) - {source.name for source in catalogue}):
+        raise UnknownSource(f"no source is called {', '.join(unknown)}: the folder {folder} has no such file")
+    with store.engine.begin() as connection:
+        sources.sync(connection, catalogue)
+    with store.engine.begin() as connection:  # of its own: all others wait while keys are made anew
+        follow_rules(connection)
+    return {source.name: source for source in catalogue}
 
 
 def warc_name(now: datetime) -> str:

@@ -36,7 +36,7 @@ TEXT = {path.relative_to(ROOT): path.read_text("utf-8") for path in DOCUMENTS}
 STORE = TEXT[Path("docs/store.md")]
 
 ASKS_OTHERS = (
-    "run", "discover", "collect", "ingest", "load", "source check", "source add", "source import feeds.csv --check",
+    "run", "discover", "collect", "ingest", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
     "source release", "extract https:",
 )  # fmt: skip
 """What starts Prefect, asks the web or needs a held source: only its words are checked here; `load` has a test below."""

@@ -60,3 +60,10 @@ def test_a_part_of_an_archive_is_read_when_it_can_hold_something(
     name: str, modified_at: datetime | None, may: bool
 ) -> None:
     assert may_hold(SitemapRef(url=f"https://post.example/{name}", modified_at=modified_at), MARCH) is may
+
+
+def test_what_bears_no_date_is_of_the_month_that_its_sitemap_is_named_for() -> None:
+    assert is_in(entry(), MARCH, "https://post.example/sitemap-2026-03.xml") is True
+    assert is_in(entry(), MARCH, "https://post.example/sitemap-2026-05.xml") is False
+    assert is_in(entry(), MARCH, "https://post.example/sitemap.xml") is None
+    assert is_in(entry(updated_at=IN_MAY), MARCH, "https://post.example/sitemap-2026-03.xml") is False

@@ -382,6 +382,7 @@ def test_a_run_says_how_much_it_knew_already(capsys: pytest.CaptureFixture[str])
         "new_cuts": 0,
         "elapsed_s": 1.0,
         "store": "x",
+        "breaches_begun": 0,
     }
     show.run_summary(show.console(), Summary(**facts, left_out={"revisit": 2, "status 404": 1}))  # type: ignore[arg-type]
     told = capsys.readouterr().out
