@@ -360,23 +360,31 @@ def sources(
         about = [source.language or "", source.country or "", f"tier {source.tier}"]
         _line(out, (source.name, "bold"), f"  {source.title}  ", (" ".join(filter(None, about)), "dim"))
         _line(out, "  ", _ledger(source.ledger))
-        if not source.enabled:
-            _line(out, (f"  resting: 'storyfold source enable {source.name}' wakes it", "yellow"))
-        elif not source.active:
-            _line(out, ("  its file is gone: not polled", "yellow"))
-        if source.held_at:
-            _line(out, (f"  held since {_time(source.held_at)}: its pages wait", "red"))
-        if source.volume_state in ("silent", "low", "high"):
-            _line(out, (f"  {source.volume_state}: not its usual volume", "yellow"))
-        for breach in source.breaches:
-            told = f"{_EXPECTATIONS[breach.expectation]} {breach.observed}, expected {breach.expected}"
-            _line(out, (f"  {told}", "yellow"))
+        _source_state(out, source)
         for feed in source.feeds:
             _feed(out, feed)
+        for alike in source.mirrors:
+            told = f"  lists {alike.share:.0%} the same {alike.alike} as '{alike.other_source}': "
+            _line(out, (told, "yellow"), f"{alike.feed} and {alike.other_feed}")
         for mirror in (shared or {}).get(SourceName(source.name), ()):
             _line(out, (f"  also polled by the source '{mirror.other}': ", "yellow"), mirror.url)
     if not values:
         _line(out, "No sources.")
+
+
+def _source_state(out: Console, source: SourceLine) -> None:
+    """What is to be known of a source beyond its figures."""
+    if not source.enabled:
+        _line(out, (f"  resting: 'storyfold source enable {source.name}' wakes it", "yellow"))
+    elif not source.active:
+        _line(out, ("  its file is gone: not polled", "yellow"))
+    if source.held_at:
+        _line(out, (f"  held since {_time(source.held_at)}: its pages wait", "red"))
+    if source.volume_state in ("silent", "low", "high"):
+        _line(out, (f"  {source.volume_state}: not its usual volume", "yellow"))
+    for breach in source.breaches:
+        told = f"{_EXPECTATIONS[breach.expectation]} {breach.observed}, expected {breach.expected}"
+        _line(out, (f"  {told}", "yellow"))
 
 
 def source_checks(out: Console, values: Sequence[SourceCheck]) -> None:

@@ -22,13 +22,14 @@ from extract.model import Source
 from extract.urls import BadUrl, url_key
 from load.keys import read_rules
 from load.quarantine import Quarantined, Wanted, quarantined
+from load.sources import Mirror, mirrors
 from transform.normalize import words
 
 SAME_PARAGRAPH = 0.4  # share of the words of two paragraphs that both have
 NEWEST_QUARANTINED = 10  # of status; `storyfold quarantine list` has the others
 
 _T = TypeVar("_T")
-_OfSource = TypeVar("_OfSource", "FeedLine", "BreachLine")
+_OfSource = TypeVar("_OfSource", "FeedLine", "BreachLine", Mirror)
 
 
 class UnknownItem(LookupError):
@@ -106,6 +107,7 @@ class SourceLine:
     volume_state: str | None = None  # None without feeds
     held_at: datetime | None = None
     breaches: tuple[BreachLine, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()  # other feeds that list what its own do
     enabled: bool = True  # its file does not switch it off
 
 
@@ -282,6 +284,8 @@ def sources(connection: Connection, files: Sequence[Source] = ()) -> tuple[Sourc
     ledgers = {line.source: line for line in _read(connection, Ledger, _LEDGER)}
     feeds = _by_source(_read(connection, FeedLine, _FEEDS))
     breaches = _by_source(_read(connection, BreachLine, _BREACHES))
+    pairs = mirrors(connection)
+    alike = _by_source([*pairs, *(pair.turned() for pair in pairs if pair.source != pair.other_source)])
     query = "SELECT name, title, language, country, tier, active, held_at FROM storyfold.source"
     stored = {
         row["name"]: SourceLine(
@@ -290,6 +294,7 @@ def sources(connection: Connection, files: Sequence[Source] = ()) -> tuple[Sourc
             feeds=feeds[row["name"]],
             volume_state=next((feed.volume_state for feed in feeds[row["name"]]), None),
             breaches=breaches[row["name"]],
+            mirrors=alike[row["name"]],
         )
         for row in connection.execute(text(query)).mappings()
     }

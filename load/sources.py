@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -95,6 +95,12 @@ class Mirror:
     other_feed: str
     alike: str  # in what: urls, paths (on other hosts), titles
     share: float  # of all that either lists, what both list
+
+    def turned(self) -> Mirror:
+        """The same, seen from the other."""
+        return replace(
+            self, source=self.other_source, feed=self.other_feed, other_source=self.source, other_feed=self.feed
+        )
 
 
 def sync(connection: Connection, sources: Sequence[Source]) -> None:

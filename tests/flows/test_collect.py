@@ -52,7 +52,7 @@ class Hosts:
 
             def do_GET(self) -> None:
                 host = self.headers["Host"]
-                if self.path == "/robots.txt":
+                if self.path in ("/robots.txt", "/.well-known/tdmrep.json"):
                     return say(self, 404)
                 hosts.asked[host] += 1
                 return hosts.says.get(host, lambda to: say(to, 200, f"<p>{host}{to.path}</p>".encode()))(self)

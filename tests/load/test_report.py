@@ -83,6 +83,22 @@ def test_sources_are_those_of_the_store_and_the_files_it_has_not_seen(engine, co
     assert (lines["harbour-courier"].ledger.loaded, len(lines["harbour-courier"].feeds)) == (1, 1)
 
 
+def test_mirrors_are_told_of_by_both_sources(engine, connection):
+    keep_sources(engine, "north", "south")
+    for name in ("north", "south"):
+        announce(engine, name, *(f"https://{name}.example/2026/{number}" for number in range(6)))
+    with engine.begin() as writing:
+        writing.execute(
+            text(
+                "UPDATE storyfold.feed SET listed = (SELECT array_agg(url_key) FROM storyfold.entry"
+                " WHERE entry.source_id = feed.source_id)"
+            )
+        )
+    north, south = report.sources(connection)
+    assert [(mirror.alike, mirror.other_source) for mirror in north.mirrors] == [("paths", "south")]
+    assert [(mirror.alike, mirror.other_source) for mirror in south.mirrors] == [("paths", "north")]
+
+
 # --- Stories --------------------------------------------------------------------------------------------------
 
 
