@@ -118,9 +118,19 @@ def test_page_of_another_language_is_cleaned_of_english_page_furniture() -> None
         assert [cut.text for cut in strip(set_in("pl", "body", line)[1], "pl").cuts] == [line]
 
 
-@pytest.mark.parametrize("language", ["it", "zh", None])
+@pytest.mark.parametrize("language", ["eo", "th", None])
 @pytest.mark.parametrize(
-    "line", ["Czytaj też", "Lesen Sie auch:", "À lire aussi", "Lea también", "You may also like", "Adblock detected"]
+    "line",
+    [
+        "Czytaj też",
+        "Lesen Sie auch:",
+        "À lire aussi",
+        "Lea también",
+        "Читайте также",
+        "猜你喜欢的新闻",
+        "You may also like",
+        "Adblock detected",
+    ],
 )
 def test_page_of_a_language_without_pack_is_cleaned_of_what_is_unmistakable(language: str | None, line: str) -> None:
     assert [cut.text for cut in strip(set_in("neutral", "body", line)[1], language).cuts] == [line]
