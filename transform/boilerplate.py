@@ -481,7 +481,7 @@ def _cards(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found
     """At the tail, a headline, a paragraph that breaks off and the label of a picture: the card of another article."""
     cards: Found = {}
     for index, (kind, _) in found.items():
-        if kind is CutKind.CAPTION and index >= 2 and Zone.TAIL in zones[index - 2]:
+        if kind is CutKind.CAPTION and index >= 2 and index - 2 not in found and Zone.TAIL in zones[index - 2]:
             headline, teaser = lines[index - 2 : index]
             is_cut_off = not teaser.is_sentence or teaser.block.text.endswith(("…", "..."))
             if headline.is_headline and is_cut_off and len(teaser.block.text) >= PROSE:
