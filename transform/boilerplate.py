@@ -24,7 +24,7 @@ from extract.model import Article, Block, BlockKind
 from transform.model import CleanArticle, Cut, CutKind
 from transform.normalize import normalize
 
-ALGORITHM = b"boilerplate 1"  # raise it with every change that cuts differently: it is part of the digest
+ALGORITHM = b"boilerplate 2"  # raise it with every change that cuts differently: it is part of the digest
 NEUTRAL = "neutral"
 LINGUA_FRANCA = "en"
 
@@ -35,6 +35,8 @@ TITLE = 15  # characters of a normal form; shorter ones are subheadings as often
 HEADLINE = 200  # characters; no headline of another article is longer
 PROSE = 80  # characters; shorter blocks are not taken for paragraphs of the text
 PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more each
+UNSPACED_WORDS = 5  # so many of them are two words or more
+UNSPACED_HEADLINE = range(10, 61)  # so many may be a headline, which takes five words of others
 
 
 class Zone(StrEnum):
@@ -129,17 +131,19 @@ def _read_pack(pack: str, table: Mapping[str, Any], common: Mapping[str, str]) -
 
 def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) -> Rule:
     kind = CutKind(entry["kind"])
+    cased = entry.get("cased", False)
+    pattern = "|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"])
     return Rule(
         id=f"{pack}.{kind}.{entry['name']}",
         kind=kind,
         zones=frozenset(map(Zone, entry.get("zones", Zone))),
         max_length=entry.get("max_length", LENGTHS[0]),
-        cased=entry.get("cased", False),
+        cased=cased,
         label=entry.get("label", False),
-        mentions=tuple(entry.get("mentions", ())),
+        mentions=tuple(map(_bare_letters, entry.get("mentions", ()))),
         opens=Opening(entry["opens"]) if "opens" in entry else None,
         unmistakable=entry.get("unmistakable", False),
-        pattern="|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"]),
+        pattern=pattern if cased else _bare_letters(pattern),
     )
 
 
@@ -174,14 +178,15 @@ class Line:
 
     position: int
     block: Block
-    lower: str  # the text in lower case
-    plain: str  # see `_plain`; empty for blocks too long to match
+    lower: str  # the text in lower case, letters bare; empty, as the next, for blocks too long to match
+    plain: str  # see `_plain`
     is_prose: bool  # a paragraph of the text, by its looks
     is_sentence: bool  # ends like one
 
     @property
     def is_stopped(self) -> bool:
-        return self.block.text.endswith(".") and self.block.text.count(" ") >= 2
+        text = self.block.text
+        return (text.endswith(".") and text.count(" ") >= 2) or (text.endswith("。") and len(text) >= UNSPACED_WORDS)
 
     @property
     def is_headline(self) -> bool:
@@ -203,30 +208,65 @@ class Line:
 
 _KIN = tuple(
     (kin, sign)
-    for sign, kins in {"'": "’‘‛´`", '"': "“”„‟«»", "-": "–—−‑", "": "\N{SOFT HYPHEN}"}.items()
+    for sign, kins in {
+        "'": "’‘‛´`",
+        '"': "“”„‟«»",
+        "-": "–—−‑",
+        "": "\N{SOFT HYPHEN}",
+        ":": "：",  # wide ones beside Han and kana
+        "(": "（",
+        ")": "）",
+        "|": "｜",
+        "/": "／",
+    }.items()
+    for kin in kins
+)
+# Letters that are written in one way and another: capitals lose their accents in Greek, Turkish has two letters i.
+_LETTERS = tuple(
+    (kin, letter)
+    for letter, kins in {
+        "е": "ё",
+        "i": "ı",
+        "": "\N{COMBINING DOT ABOVE}",  # what `lower` makes of İ
+        "α": "ά",
+        "ε": "έ",
+        "η": "ή",
+        "ι": "ίϊΐ",
+        "ο": "ό",
+        "υ": "ύϋΰ",
+        "ω": "ώ",
+    }.items()
     for kin in kins
 )
 _CORE = re.compile(r"[\w@©#](?:.*\w)?")
 _CLOSING = frozenset({CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT})
-_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+")
-_SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]]|\[\d{1,3}\])*$")
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\w)")
+_SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]」』）】]|\[\d{1,3}\])*$")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def _line(position: int, block: Block, authors: Sequence[str]) -> Line:
-    text, lower = block.text, block.text.lower()
+    text = block.text
+    lower = _bare_letters(text.lower()) if len(text) <= LENGTHS[-1] else ""
     is_sentence = bool(_SENTENCE.search(text, max(len(text) - 8, 0)))
-    at_least = PROSE_UNSPACED if not text.isascii() and _UNSPACED.search(text) else PROSE
+    at_least = PROSE_UNSPACED if _is_unspaced(text, 1) else PROSE
     return Line(
         position=position,
         block=block,
         lower=lower,
-        plain=_plain(lower, authors) if len(text) <= LENGTHS[-1] else "",
+        plain=_plain(lower, authors),
         is_prose=block.kind in (BlockKind.PARAGRAPH, BlockKind.QUOTE)
         and block.link_share < 0.5
         and len(text) >= (at_least if is_sentence else 3 * at_least),
         is_sentence=is_sentence,
     )
+
+
+def _bare_letters(lower: str) -> str:
+    if not lower.isascii():
+        for kin, letter in _LETTERS:
+            lower = lower.replace(kin, letter)
+    return lower
 
 
 def _plain(lower: str, authors: Sequence[str]) -> str:
@@ -251,8 +291,8 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     Clutter hides clutter: what stands before the comment form is the tail only once the form is gone. So the page is
     swept until nothing more is found, and stripping a clean article again cuts nothing.
     """
-    names = (_plain(name.lower(), ()) for name in article.authors)
-    authors = sorted((name for name in names if " " in name), key=len, reverse=True)
+    names = (_plain(_bare_letters(name.lower()), ()) for name in article.authors)
+    authors = sorted((name for name in names if " " in name or _UNSPACED.search(name)), key=len, reverse=True)
     titles = _title_forms(article.title)
     screens = _screens(packs, article.language)
 
@@ -339,14 +379,22 @@ def _match_sentences(line: Line, zones: Zones, screens: Sequence[Screen], author
     return first
 
 
+_compiled = cache(re.compile)  # re itself keeps the last 512, and there are more rules
+
+
+def _is_unspaced(text: str, at_least: int) -> bool:
+    """Whether it is of Han or kana, which no spaces part, and that long."""
+    return len(text) >= at_least and not text.isascii() and _UNSPACED.search(text) is not None
+
+
 def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
     text = line.block.text if rule.cased else line.plain
     return (
         len(line.block.text) <= rule.max_length
         and not rule.zones.isdisjoint(zones)
         and not (rule.label and line.is_stopped)
-        and not (rule.is_foreign and " " not in line.plain)
-        and re.fullmatch(rule.pattern, text) is not None  # compiled once: re keeps the last 512
+        and not (rule.is_foreign and " " not in line.plain and not _is_unspaced(line.plain, UNSPACED_WORDS))
+        and _compiled(rule.pattern).fullmatch(text) is not None
     )
 
 
@@ -433,7 +481,7 @@ def _cards(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found
     """At the tail, a headline, a paragraph that breaks off and the label of a picture: the card of another article."""
     cards: Found = {}
     for index, (kind, _) in found.items():
-        if kind is CutKind.CAPTION and index >= 2 and Zone.TAIL in zones[index - 2]:
+        if kind is CutKind.CAPTION and index >= 2 and index - 2 not in found and Zone.TAIL in zones[index - 2]:
             headline, teaser = lines[index - 2 : index]
             is_cut_off = not teaser.is_sentence or teaser.block.text.endswith(("…", "..."))
             if headline.is_headline and is_cut_off and len(teaser.block.text) >= PROSE:
@@ -517,8 +565,12 @@ def _is_linked_headline(line: Line, is_next: bool) -> bool:
     return (
         block.kind in (BlockKind.PARAGRAPH, BlockKind.ITEM)
         and (line.is_linked or (is_next and block.kind is BlockKind.ITEM and block.link_share >= 0.25))
-        and 20 <= len(block.text) <= HEADLINE
-        and block.text.count(" ") >= (2 if is_next else 4)
+        and len(block.text) <= HEADLINE
+        and (
+            len(block.text) in UNSPACED_HEADLINE
+            if _is_unspaced(block.text, 1)
+            else len(block.text) >= 20 and block.text.count(" ") >= (2 if is_next else 4)
+        )
         and (line.is_headline or block.text.endswith(("..", "…")))
         and not block.text.endswith((":", ","))
     )

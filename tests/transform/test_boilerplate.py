@@ -98,7 +98,7 @@ def test_every_rule_has_a_line_that_shows_it() -> None:
 @pytest.mark.parametrize("pack", LINES)
 def test_article_of_paragraphs_loses_nothing(pack: str) -> None:
     blocks = [Block(text=text) for text in LINES[pack]["prose"]]
-    for language in ("en", "pl", "de", "fr", "es", "it", None):
+    for language in ("en", "pl", "de", "fr", "es", "ru", "zh", "el", "uk", "tr", "ja", "it", None):
         assert strip(blocks, language).blocks == tuple(blocks)
 
 
@@ -118,9 +118,19 @@ def test_page_of_another_language_is_cleaned_of_english_page_furniture() -> None
         assert [cut.text for cut in strip(set_in("pl", "body", line)[1], "pl").cuts] == [line]
 
 
-@pytest.mark.parametrize("language", ["cy", "eo", None])
+@pytest.mark.parametrize("language", ["eo", "th", None])
 @pytest.mark.parametrize(
-    "line", ["Czytaj też", "Lesen Sie auch:", "À lire aussi", "Lea también", "You may also like", "Adblock detected"]
+    "line",
+    [
+        "Czytaj też",
+        "Lesen Sie auch:",
+        "À lire aussi",
+        "Lea también",
+        "Читайте также",
+        "猜你喜欢的新闻",
+        "You may also like",
+        "Adblock detected",
+    ],
 )
 def test_page_of_a_language_without_pack_is_cleaned_of_what_is_unmistakable(language: str | None, line: str) -> None:
     assert [cut.text for cut in strip(set_in("neutral", "body", line)[1], language).cuts] == [line]
@@ -274,12 +284,77 @@ SPANISH = """
     x Cinco sopas para el otoño
     x Síguenos en Facebook
 """
+RUSSIAN = """
+    x Главная / Новости / Город
+    x 12 мая 2026, 9:15
+    x Автор: Иван Завада
+    Городской совет во вторник решил закрыть старый рынок и поставил точку в споре, который делил жителей района.
+    x РЕКЛАМА
+    Торговцы, которые с семидесятых продают здесь рыбу и цветы, узнали о решении из листка, приклеенного к двери.
+    x Читайте также: Последние дни старого рынка
+    «Мы бы платили и больше», — говорит Галина Ворона, чей прилавок стоит у северного входа с 1974 года.
+    x ЧИТАЙТЕ ЕЩЁ
+    x - ~ Десять рынков, которые уцелели
+    x - ~ Почему исчезли прилавки с рыбой
+    Петицию в защиту рынка подписали девять тысяч человек, и её авторы хотят передать её депутатам до лета.
+    # Что дальше?
+    Пока прилавки работают до конца октября, а последний базарный день должен стать праздником с музыкой и супом.
+    x Источник: мэрия города
+    x Нашли ошибку? Выделите её и нажмите Ctrl+Enter.
+    x Подписывайтесь на наш Telegram-канал!
+    x Комментарии (12)
+    x - зенек: ну вот и нет рынка
+"""
+CHINESE = """
+    x 首页 > 新闻 > 本地
+    x 2026年5月12日 09:15
+    x 记者 王小明
+    市议会周二决定关闭老市场，结束了一场让街坊争论十多年的风波。
+    x （廣告，請繼續往下閱讀）
+    从七十年代起就在这里卖鱼卖花的商贩说，他们是从门上贴的一张纸得知这个决定的。
+    “房租再高一点我们也愿意付，”摊位在北门口的王桂兰说，那是她祖母当年开的。
+    x 【延伸阅读】
+    x - 十座幸存下来的老市场
+    x - 卖鱼的摊位为什么不见了
+    九千人签名请愿保留市场，发起人希望在夏天休会以前把它交给议员。
+    # 下一步
+    目前摊位开放到十月底，最后一个赶集日将办成有音乐和免费热汤的庆典。
+    x （责任编辑：李四）
+    x 版权声明：本站内容归江边日报所有。未经授权，不得转载。
+    x 相关新闻
+    x 市长否认密约
+    x 五种秋天的汤
+"""
+TURKISH = """
+    x Anasayfa > Gündem > Yerel
+    x GİRİŞ TARİHİ: 12 MAYIS 2026, 09:15
+    Belediye meclisi salı günü eski pazar yerini kapatma kararı aldı ve mahalleyi bölen tartışmaya son verdi.
+    x REKLAM
+    Yetmişli yıllardan beri orada balık satan esnaf, kararı kapıya yapıştırılan bir kâğıttan öğrendiğini söylüyor.
+    x İLGİLİ HABERLER
+    x - ~ Ayakta kalan on pazar
+    “Daha yüksek kira öderdik” diyor tezgâhı 1974 yılından beri kuzey girişinde duran Hatice Karga gülerek.
+    Pazarın kurtarılması için dokuz bin kişi imza verdi ve düzenleyenler imzaları yazdan önce teslim etmek istiyor.
+    x ETİKETLER
+    x BUNLAR DA İLGİNİZİ ÇEKEBİLİR
+    x Başkan gizli anlaşmayı yalanladı
+    x YORUM YAP
+"""
 
 
 @pytest.mark.parametrize(
     ("language", "page"),
-    [("en", ENGLISH), ("pl", POLISH), ("de", GERMAN), ("fr", FRENCH), ("es", SPANISH)],
-    ids=["en", "pl", "de", "fr", "es"],
+    [
+        ("en", ENGLISH),
+        ("pl", POLISH),
+        ("de", GERMAN),
+        ("fr", FRENCH),
+        ("es", SPANISH),
+        ("ru", RUSSIAN),
+        ("zh", CHINESE),
+        ("tr", TURKISH),
+    ],
+    ids=["en", "pl", "de", "fr", "es", "ru", "zh", "tr"],
 )
 def test_page_is_cleaned_to_its_text(language: str, page: str) -> None:
     blocks, falling = drawn(page)
@@ -291,6 +366,33 @@ def test_cut_names_the_heading_it_fell_under() -> None:
     rules = {cut.text: (cut.kind, cut.rule) for cut in strip(blocks, "de").cuts}
     assert rules["Mehr zum Thema"] == (CutKind.RELATED, "de.related.list")
     assert rules["Der Plan für die neue Passage"] == (CutKind.RELATED, "de.related.list/under")
+
+
+# --- scripts
+
+
+def test_author_of_a_name_without_spaces_is_known() -> None:
+    page = replace(article(page_of("王小明", *LINES["zh"]["prose"]), None), authors=("王小明",))
+    assert [cut.rule for cut in strip_boilerplate(page, PACKS).cuts] == ["neutral.byline.author"]
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        ("el", ("Διαβάστε επίσης", "ΔΙΑΒΑΣΤΕ ΕΠΙΣΗΣ", "Διαβαστε επισης")),
+        ("ru", ("Ещё по теме", "Еще по теме", "ЕЩЁ ПО ТЕМЕ")),
+        ("tr", ("İlgili haberler", "İLGİLİ HABERLER", "ILGILI HABERLER")),
+        ("zh", ("延伸阅读：老市场的故事", "【延伸阅读】老市场的故事", "延伸閱讀:老市场的故事")),
+    ],
+)
+def test_line_falls_however_its_letters_and_signs_are_written(language: str, lines: Sequence[str]) -> None:
+    for line in lines:
+        assert [cut.text for cut in strip(set_in(language, "body", line)[1], language).cuts] == [line]
+
+
+def test_sentences_of_a_script_without_spaces_are_told_apart() -> None:
+    line = "欢迎关注我们的微信公众号。关注我们！"
+    assert [cut.kind for cut in strip(set_in("zh", "body", line)[1], "zh").cuts] == [CutKind.SOCIAL]
 
 
 # --- zones
