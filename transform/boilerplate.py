@@ -52,6 +52,16 @@ class Zone(StrEnum):
     """At most three paragraphs follow, and a third of the text has passed."""
 
 
+class Script(StrEnum):
+    """What a pack's language is written in."""
+
+    LATIN = "latin"
+    CYRILLIC = "cyrillic"
+    GREEK = "greek"
+    HAN = "han"
+    """With kana."""
+
+
 class Opening(StrEnum):
     """What falls with a heading."""
 
@@ -97,18 +107,23 @@ class RulePacks:
     """All rules there are, by pack. Equal digests cut alike."""
 
     packs: Mapping[str, tuple[Rule, ...]]
+    scripts: Mapping[str, Script]  # that a pack's language is written in
     digest: bytes
 
-    def rules_for(self, language: str | None) -> tuple[Rule, ...]:
+    def rules_for(self, language: str | None, scripts: frozenset[Script]) -> tuple[Rule, ...]:
         """The language's own pack, the neutral one, and of others what is unmistakable.
 
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
         language without its own, or of none: there only words are safe that mean nothing else in any language.
+        scripts: that the page has letters of; packs in others cannot match
         """
         own = [pack for pack in (language, NEUTRAL) if pack is not None and pack in self.packs]
-        others = {LINGUA_FRANCA} if language in self.packs else set(self.packs)
+        others = {LINGUA_FRANCA} if language in self.packs else self._packs_in(scripts)
         foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
         return (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
+
+    def _packs_in(self, scripts: frozenset[Script]) -> set[str]:
+        return {pack for pack, script in self.scripts.items() if script in scripts}
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +136,8 @@ def read_packs() -> RulePacks:
         digest.update(resource.name.encode() + b"\0" + content + b"\0")
         tables[resource.name.removesuffix(".toml")] = tomllib.loads(content.decode())
     packs = {name: _read_pack(name, table, tables[NEUTRAL]["terms"]) for name, table in tables.items()}
-    return RulePacks(packs=MappingProxyType(packs), digest=digest.digest())
+    scripts = {name: Script(table.get("script", Script.LATIN)) for name, table in tables.items()}
+    return RulePacks(packs=MappingProxyType(packs), scripts=MappingProxyType(scripts), digest=digest.digest())
 
 
 def _read_pack(pack: str, table: Mapping[str, Any], common: Mapping[str, str]) -> tuple[Rule, ...]:
@@ -155,9 +171,9 @@ def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _screens(packs: RulePacks, language: str | None) -> tuple[Screen, ...]:
+def _screens(packs: RulePacks, language: str | None, scripts: frozenset[Script]) -> tuple[Screen, ...]:
     """For blocks of each length in `LENGTHS`."""
-    rules = packs.rules_for(language)
+    rules = packs.rules_for(language, scripts)
     return tuple(_screen([rule for rule in rules if rule.max_length > shorter]) for shorter in (0, *LENGTHS[:-1]))
 
 
@@ -280,6 +296,20 @@ def _plain(lower: str, authors: Sequence[str]) -> str:
     return plain
 
 
+_LETTERS_OF = {
+    Script.CYRILLIC: re.compile("[\u0400-\u04ff]"),
+    Script.GREEK: re.compile("[\u0370-\u03ff]"),
+    Script.HAN: _UNSPACED,
+}
+
+
+def _scripts_of(article: Article) -> frozenset[Script]:
+    """The scripts that the article has letters of; Latin ones stand everywhere."""
+    texts = [block.text for block in article.blocks if not block.text.isascii()]
+    found = (script for script, letters in _LETTERS_OF.items() if any(map(letters.search, texts)))
+    return frozenset((Script.LATIN, *found))
+
+
 Finding = tuple[CutKind, str]  # with the rule's id
 Found = dict[int, Finding]  # by index in the lines at hand
 Zones = tuple[Zone, ...]
@@ -294,7 +324,7 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     names = (_plain(_bare_letters(name.lower()), ()) for name in article.authors)
     authors = sorted((name for name in names if " " in name or _UNSPACED.search(name)), key=len, reverse=True)
     titles = _title_forms(article.title)
-    screens = _screens(packs, article.language)
+    screens = _screens(packs, article.language, _scripts_of(article))
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:
