@@ -179,9 +179,9 @@ def test_a_command_works_as_shown(cli: Callable[..., tuple[int, str]], shown: st
     assert code == 0, printed
 
 
-def test_files_at_hand_are_loaded_as_shown(program: Program) -> None:
+def test_files_at_hand_are_loaded_as_shown(program: Program, prefect_server: str) -> None:
     first = next(words(one.text) for one in commands() if words(one.text)[:2] == ["storyfold", "load"])
-    printed = program.run(*first[1:])
+    printed = Program(environment={**program.environment, "PREFECT_API_URL": prefect_server}).run(*first[1:])
     assert "2 new entries" in printed and "loaded           2" in printed
 
 

@@ -297,9 +297,10 @@ def test_files_are_told_apart_by_name_and_texts_by_their_lines(tmp_path: Path) -
     assert len(read_list(tmp_path / "c.txt").items) == 2
 
 
-def test_all_of_it_by_the_program(tmp_path: Path) -> None:
+def test_all_of_it_by_the_program(prefect_server: str, tmp_path: Path) -> None:
     with Newsroom() as room:
-        program = Program(environment=dict(room.environment) | {"STORYFOLD_HOME": str(tmp_path / "home")})
+        ours = {"STORYFOLD_HOME": str(tmp_path / "home"), "PREFECT_API_URL": prefect_server}
+        program = Program(environment=dict(room.environment) | ours)
         crawl = tmp_path / "files" / "crawl.warc.gz"
         crawl.parent.mkdir()
         good = records(("https://elsewhere.example/fire", article("Rope store burns")))

@@ -147,7 +147,7 @@ def test_a_gap_stays_open_while_nothing_can_be_read(desk: Newsdesk, site: Publis
     assert desk.rows("SELECT is_open FROM news.coverage_gap") == [(True,)]
 
 
-def test_the_command_shows_a_plan_then_fetches_and_settles(tmp_path: Path) -> None:
+def test_the_command_shows_a_plan_then_fetches_and_settles(prefect_server: str, tmp_path: Path) -> None:
     page = "<!doctype html><html lang=en><head><title>{0}</title></head><body><article><h1>{0}</h1>{1}</article></body></html>"
     body = page.format("Ferry to sail twice an hour", "".join(f"<p>{text}</p>" for text in PARAGRAPHS))
     listed = urlset(ferry="2026-03-04", later="2026-06-01")
@@ -159,6 +159,7 @@ def test_the_command_shows_a_plan_then_fetches_and_settles(tmp_path: Path) -> No
             '[fetch]\ngap_s = 0\nallow_networks = ["loopback"]\n'
         )
         settings = {
+            "PREFECT_API_URL": prefect_server,
             "STORYFOLD_HOME": str(tmp_path / "home"),
             "STORYFOLD_SOURCES": str(folder),
             "STORYFOLD_CONNECT_TO": sites.connect_to,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import tomllib
 import urllib.error
 import urllib.request
@@ -38,28 +34,6 @@ LEDGER = "SELECT adds_up FROM news.outcome_ledger"
 def newsroom() -> Iterator[Newsroom]:
     with Newsroom(edition="morning") as room:
         yield room
-
-
-@pytest.fixture(scope="module")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Prefect server, as a user would configure one."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}/api"
-    assert wait_until(lambda: _is_healthy(url), server)
-    yield url
-    server.terminate()
-    server.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -249,11 +223,3 @@ def _content(program: Program) -> dict[str, list[tuple[Any, ...]]]:
 
 def _plain(line: str) -> str:
     return " ".join(line.split())
-
-
-def _is_healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
