@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from itertools import takewhile
 
 from lxml import etree
@@ -40,11 +39,13 @@ _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:#\d+|#x[\da-f]+|\w+);)", re.I)  # libxml2 would drop '&page=2'
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _LANGUAGE_TAG = re.compile(rb"[,;\t|\"]([a-z]{2})(?:-[A-Z]{2})?(?=[,;\t|\"\r\n])")  # a cell, or an attribute
+_FEED_ATTRIBUTE = re.compile(r"\bxmlurl\s*=", re.I)
 _FEED_SCHEME = re.compile(r"feed:(?://)?(?=https?:)|feed:(?=//)", re.I)
 _BARE_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#]|$)")
 _TITLE_END = re.compile(r"[\s|–—·:/,(\[-]+$")
 _COUNTRIES = {"UK": "GB", "EL": "GR"}
 _MIN_TITLE_CHARS = 3
+MAX_ROW_LINES = 10  # a longer row of a table of feeds is a quotation mark that nobody closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +151,11 @@ def _outlines(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     lost = text[: len(text) - len(text.lstrip())].count("\n")
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=True, encoding="utf-8")
     root = etree.fromstring(_BARE_AMPERSAND.sub("&amp;", text.lstrip()).encode("utf-8", "replace"), parser)
+    missing = len(_FEED_ATTRIBUTE.findall(text))
     for outline in () if root is None else root.iter("{*}*"):
         fields = {key.lower(): folded(value) for key, value in outline.attrib.items()}
         if etree.QName(outline).localname.lower() == "outline" and _is_feed(fields):
+            missing -= "xmlurl" in fields
             yield (
                 outline.sourceline + lost,
                 {
@@ -162,6 +165,9 @@ def _outlines(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
                     "language": fields.get("language", ""),
                 },
             )
+    if missing > 0:
+        fault = next((error.line for error in parser.error_log), 1)
+        yield fault + lost, {"fault": f"the document is broken here, and {missing} of its feeds cannot be read"}
 
 
 def _is_feed(fields: Mapping[str, str]) -> bool:
@@ -171,7 +177,8 @@ def _is_feed(fields: Mapping[str, str]) -> bool:
 
 def _rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """The lines of a table or of a list of URLs; blank ones and comments are passed over."""
-    reader = csv.reader(StringIO(text), delimiter=_delimiter(text))
+    lines, delimiter = text.splitlines(keepends=True), _delimiter(text)
+    reader, before = csv.reader(lines, delimiter=delimiter), 0
     header: list[str | None] | None = None
     line = 0
     while True:
@@ -181,10 +188,14 @@ def _rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            line = reader.line_num
+            line = before + reader.line_num
             yield begins, {"fault": str(error)}
             continue
-        line = reader.line_num
+        line = before + reader.line_num
+        if line - begins >= MAX_ROW_LINES:
+            yield begins, {"fault": "a quotation mark is not closed"}
+            reader, before, line = csv.reader(lines[begins:], delimiter=delimiter), begins, begins
+            continue
         if not any(cells) or cells[0].startswith("#"):
             continue
         if header is None:

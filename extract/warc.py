@@ -77,6 +77,10 @@ class _Other:
     what: str
 
 
+class ArchiveUnavailable(Exception):
+    """The archive's address cannot be used: why, in one sentence for the user."""
+
+
 class _Damage(Exception):
     """What is wrong with the bytes at hand, before file and offset are known."""
 
@@ -88,6 +92,17 @@ class WarcPlace:
     file: str  # relative to the archive; for a foreign file its absolute path or URL
     offset: int
     length: int  # of the gzip member, or of the plain record
+
+
+def check_archive(archive: str) -> None:
+    """Nothing where the archive's address is one that can be used here. Raises ArchiveUnavailable.
+
+    archive: a folder, or any fsspec URL
+    """
+    try:
+        url_to_fs(archive)
+    except (ImportError, ValueError) as error:
+        raise ArchiveUnavailable(f"The archive {archive} cannot be used: {error}.") from error
 
 
 def write_pages(archive: str, name: str, pages: Sequence[Page]) -> tuple[WarcPlace, ...]:
@@ -377,7 +392,7 @@ def _check_block(parsed: Any, block: bytes, rest: bytes) -> None:
     if len(block) != parsed.length:
         raise _Damage(f"a record of {len(block)} bytes, {parsed.length} announced")
     if rest.strip(b"\r\n"):
-        raise _Damage("more than one record in a gzip member")
+        raise _Damage("more than one record in a gzip member: unpack the file, or compress it record by record")
     truncated = parsed.rec_headers.get_header("WARC-Truncated")
     if truncated:
         raise _Damage(f"the crawler cut this page off ({truncated})")

@@ -27,7 +27,7 @@ from flows.bookkeeping import on_record, show_summary
 from flows.collect import archive_pages, collect
 from flows.ingest import ingest
 from flows.run import DAMAGED, LEFT_OUT, Summary, as_markdown, figures_of, summarise
-from flows.store import Store, open_store
+from flows.store import Store, follow_catalogue, open_store
 from load import entries, pages, sources
 from load.engine import Connection
 from load.entries import Recorded
@@ -51,6 +51,8 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
     """
     at_hand = _sorted_by_kind(paths)
     with open_store() as store:
+        if store.settings.sources.is_dir():
+            follow_catalogue(store, ())  # it says which source publishes on a page's domain
         started = datetime.now(UTC)
         before = figures_of(store.engine)
         with on_record(store, "load") as (run_id, counts):

@@ -618,17 +618,19 @@ def stop() -> None:
 
 @db_app.command()
 def shell(
-    command: Annotated[
-        str | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and return, instead of asking.")
+    commands: Annotated[
+        list[str] | None,
+        typer.Option("--command", "-c", metavar="SQL", help="Run this and return, instead of asking; may be repeated."),
     ] = None,
 ) -> None:
     """Open psql on the store; the views of schema 'news' need no prefix there."""
     with _open_store() as store:
         url = store.engine.url.render_as_string(hide_password=False)
-        wanted = [] if command is None else ["--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-c", command]
+        wanted = ["--no-psqlrc", "-v", "ON_ERROR_STOP=1"] if commands else []
+        wanted += [word for command in commands or () for word in ("-c", command)]
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql
         environment = os.environ | {"PGOPTIONS": "-c search_path=news,public", "PGAPPNAME": "storyfold shell"}
-        code = subprocess.call([_psql(command is None), _for_libpq(url), *wanted], env=environment)
+        code = subprocess.call([_psql(not commands), _for_libpq(url), *wanted], env=environment)
     raise typer.Exit(code)
 
 
@@ -664,6 +666,7 @@ def _plainly() -> Iterator[None]:
     """Errors that the user can do something about, as complaints."""
     from extract.catalogue import BadSource
     from extract.source_file import FileExists
+    from extract.warc import ArchiveUnavailable
     from load.engine import StoreUnavailable
     from load.expectations import NotHeld
     from load.postgres import PostgresUnavailable
@@ -673,6 +676,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except (
+        ArchiveUnavailable,
         BadSource,
         FileExists,
         NotHeld,
@@ -707,10 +711,13 @@ def _while_there_is_room(settings: Settings) -> Iterator[None]:
 @contextmanager
 def _at_work() -> Iterator[Store]:
     """The open store, with progress shown; Prefect may be imported in the block, and no earlier."""
+    from extract.warc import check_archive
     from flows.prefect_env import set_defaults
     from flows.progress import watch
 
     settings = _settings()
+    with _plainly():
+        check_archive(settings.archive_url)
     try:
         with _open_store(settings) as store, watch(store.engine), _while_there_is_room(settings):
             set_defaults(settings)

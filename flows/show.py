@@ -152,7 +152,7 @@ def backfilled(out: Console, value: Backfilled) -> None:
             f"  {_count(plan.listed, 'entry', 'entries')} in {_count(plan.documents, 'document')}, {plan.new} new",
             f"; {plan.undated} without a date left out." if plan.undated else ".",
         )
-        if plan.new:
+        if plan.at_least_s:
             _line(out, f"  Fetching takes at least {_duration(plan.at_least_s)}, at the pace that its file allows.")
         for trouble in plan.trouble:
             _line(out, ("  " + trouble, "red"))

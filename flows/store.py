@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from extract.catalogue import read_source
+from extract.catalogue import BadSource, read_source
 from extract.model import FetchPolicy, Source
 from flows.settings import Settings
 from load import engine as engines
@@ -68,9 +68,16 @@ def read_sources(folder: Path, defaults: FetchPolicy) -> tuple[Source, ...]:
 
     Raises BadSource for the first file that cannot be read as one.
     """
-    return tuple(
-        read_source(path.read_text(encoding="utf-8"), path.stem, defaults) for path in sorted(folder.glob("*.toml"))
-    )
+    return tuple(read_source(_text_of(path), path.stem, defaults) for path in sorted(folder.glob("*.toml")))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
+    except OSError as error:
+        raise BadSource(path.stem, f"it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadSource(path.stem, f"it is not written in UTF-8 (at byte {error.start})") from error
 
 
 class UnknownSource(Exception):

@@ -298,8 +298,13 @@ def _say_what_follows(connection: Connection, source_ids: Collection[int]) -> No
 
 
 def is_held() -> ColumnElement[bool]:
-    """True of pages whose source is held."""
-    return page.c.source_id.in_(select(source.c.id).where(source.c.held_at.is_not(None)))
+    """True of pages whose source is held; what was fetched before a person released it goes its way all the same."""
+    held = select(source.c.id).where(
+        source.c.id == page.c.source_id,
+        source.c.held_at.is_not(None),
+        page.c.fetched_at >= func.coalesce(source.c.released_at, text("'-infinity'::timestamptz")),
+    )
+    return held.correlate(page).exists()
 
 
 def held_sources(connection: Connection) -> list[int]:

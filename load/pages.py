@@ -46,9 +46,13 @@ class UnreadPage:
 
 
 def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
-    """Those whose bytes differ from the last that we have of their entry, or from the one before them here."""
+    """Those whose bytes differ from the last that we have of their entry, or from the one before them here.
+
+    A capture that is on record already, as a second copy of a WARC file brings it, says nothing new wherever it stands.
+    """
     if not pages:
         return []
+    pages = _unrecorded(connection, pages)
     latest = (
         select(page.c.entry_id, page.c.body_digest)
         .distinct(page.c.entry_id)
@@ -62,6 +66,16 @@ def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[Fetche
             known[item.entry_id] = item.digest
             fresh.append(item)
     return fresh
+
+
+def _unrecorded(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
+    """Those that no page of their entry has the bytes and the moment of."""
+    query = select(page.c.entry_id, page.c.body_digest, page.c.fetched_at).where(
+        among(page.c.entry_id, [item.entry_id for item in pages]),
+        page.c.fetched_at.in_({item.page.fetched_at for item in pages}),
+    )
+    known = {tuple(row) for row in connection.execute(query)}
+    return [item for item in pages if (item.entry_id, item.digest, item.page.fetched_at) not in known]
 
 
 def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[WarcPlace]) -> None:

@@ -231,7 +231,8 @@ _QUEUES = """
           FROM storyfold.entry WHERE fetch_due_at IS NOT NULL) AS fetching,
          (SELECT (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL) AS to_read,
                  (SELECT count(*) FROM storyfold.page JOIN storyfold.source ON source.id = page.source_id
-                  WHERE page.read_at IS NULL AND source.held_at IS NOT NULL) AS to_read_held,
+                  WHERE page.read_at IS NULL AND source.held_at IS NOT NULL
+                    AND page.fetched_at >= coalesce(source.released_at, '-infinity')) AS to_read_held,
                  (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS to_settle
          ) AS reading"""
 _RUNS = """
@@ -244,6 +245,7 @@ _HELD = """
     SELECT source.name AS source, source.held_at, count(page.id) AS pages
     FROM storyfold.source
     LEFT JOIN storyfold.page ON page.source_id = source.id AND page.settled_at IS NULL
+         AND page.fetched_at >= coalesce(source.released_at, '-infinity')
     WHERE source.held_at IS NOT NULL GROUP BY source.id ORDER BY source.held_at DESC, source.name"""
 _VOLUMES = """
     SELECT source, volume_state AS state, entries_per_day, usual_per_day, last_entry_at

@@ -72,7 +72,7 @@ run = Table(
     "run",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("line", Text, nullable=False, comment="discover, collect, ingest, load"),
+    Column("line", Text, nullable=False, comment="discover, collect, ingest, load, backfill"),
     when("started_at", "when it began", nullable=False),
     when("finished_at", "null while it runs, and for ever when it was killed"),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="outcomes of this run, by name"),

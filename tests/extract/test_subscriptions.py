@@ -178,3 +178,18 @@ def test_thousands_of_lines_are_one_source_each() -> None:
     listed = read_subscriptions(f"title,feed,language\n{rows}".encode())
     proposed, skipped = propose(listed.wanted, (), FetchPolicy())
     assert len(proposed) == 5000 and not skipped and not listed.bad
+
+
+def test_feeds_in_a_broken_part_of_a_document_are_counted() -> None:
+    body = (
+        b'<opml><body>\n<outline text="A" xmlUrl="https://a.example/f"/>\n<outline text=B xmlUrl=https://b.example/f />\n'
+        b'<outline text="C" xmlUrl="https://c.example/f"/>\n<outline text="D" xmlUrl="https://d.exa'
+    )
+    read = read_subscriptions(body)
+    assert len(read.wanted) + 2 == 4 and "of its feeds cannot be read" in read.bad[0].why
+
+
+def test_a_quotation_mark_that_nobody_closed_costs_its_line_only() -> None:
+    rows = "".join(f"Paper {number},https://p{number}.example/f\n" for number in range(40))
+    read = read_subscriptions(f'title,url\n"Unclosed,https://u.example/f\n{rows}'.encode())
+    assert (len(read.wanted), [bad.line for bad in read.bad]) == (40, [2])

@@ -112,6 +112,19 @@ def test_loading_a_warc_file_again_changes_nothing_and_says_what_is_known(store:
     ) == before
 
 
+def test_a_second_copy_of_a_warc_file_adds_no_capture(store: Store, tmp_path: Path) -> None:
+    """Also where one URL was captured several times: an older capture is no new text."""
+    url, captures = "https://daily.example/fire", []
+    for day, paragraphs in enumerate((HARBOUR_FIRE, BRIDGE_TOLL, HARBOUR_FIRE + BRIDGE_TOLL)):
+        captures.append(records((url, article("Fire", paragraphs)), WARC_Date=f"2026-03-0{day + 1}T08:00:00Z"))
+    for name in ("crawl.warc.gz", "copy.warc.gz"):
+        (tmp_path / name).write_bytes(b"".join(captures))
+        index(store, tmp_path / name)
+        ingest(store)
+    assert len(ask(store, "SELECT FROM storyfold.page")) == 3
+    assert len(ask(store, "SELECT FROM storyfold.revision")) == 3
+
+
 def test_a_load_that_was_killed_goes_on_where_its_last_batch_ended(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "crawl.warc.gz"
     whole = records(*((f"https://daily.example/{n}", article(f"Fire {n}")) for n in range(8)))

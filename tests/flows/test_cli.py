@@ -17,9 +17,10 @@ from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, f
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
-from extract.model import Reason, Rejection
+from extract.model import FetchPolicy, Reason, Rejection
 from flows import progress, show
 from flows.cli import app
+from flows.store import read_sources
 from infra.newsroom.serve import Newsroom
 from load import engine as store
 from load import entries
@@ -577,3 +578,37 @@ def test_progress_that_cannot_be_shown_fails_nothing(database_url, server, capsy
 
 def wait(seconds: float) -> None:
     threading.Event().wait(seconds)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'title = "Caf\xe9"', "latin.toml: it is not written in UTF-8 (at byte 12)"),
+        (None, "latin.toml: it cannot be read: Is a directory"),
+    ],
+)
+def test_a_source_file_that_is_no_text_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "latin.toml"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    monkeypatch.setenv("STORYFOLD_SOURCES", str(tmp_path))
+    result = CliRunner().invoke(app, ["source", "check"])
+    assert (result.exit_code, result.stderr.strip()) == (1, f"storyfold: {told}")
+
+
+def test_an_editors_mark_before_a_source_file_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "daily.toml").write_bytes(b'\xef\xbb\xbftitle = "The Daily"')
+    assert [source.title for source in read_sources(tmp_path, FetchPolicy())] == ["The Daily"]
+
+
+def test_storage_whose_package_is_missing_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORYFOLD_HOME", str(tmp_path))
+    monkeypatch.setenv("STORYFOLD_ARCHIVE", "nowhere://bucket/warc")
+    result = CliRunner().invoke(app, ["ingest"])
+    assert result.exit_code == 1 and "The archive nowhere://bucket/warc cannot be used:" in result.stderr

@@ -191,6 +191,19 @@ def test_what_came_before_a_release_is_not_held_against_it_but_what_comes_after_
     assert len(breaches(watched)) == 2
 
 
+def test_what_was_released_is_settled_even_when_worse_comes_before_its_turn(watched: Engine) -> None:
+    """A run fetches and judges anew before it settles what waited."""
+    released = bring(watched, "northline", BAD[:20])
+    read(watched, released, dated=False)
+    check(watched)
+    release(watched, NOW + DAY)
+    read(watched, bring(watched, "northline", GOOD[:20], NOW + 2 * DAY), NOW + 2 * DAY, dated=False)
+    settle_all(watched, NOW + 2 * DAY)
+    assert is_held(watched)
+    assert ledger(watched)["northline"]["loaded"] == len(released)
+    assert rows(watched, "SELECT FROM storyfold.page WHERE settled_at IS NULL") == [{}] * 20
+
+
 def test_only_a_held_source_can_be_released(watched: Engine) -> None:
     with pytest.raises(expectations.NotHeld, match="'northline' is not held"):
         release(watched)

@@ -461,3 +461,12 @@ def upgrade() -> None:
         ),
         schema="storyfold",
     )
+    op.alter_column(
+        "run",
+        "line",
+        existing_type=sa.TEXT(),
+        comment="discover, collect, ingest, load, backfill",
+        existing_comment="discover, collect, ingest, load",
+        existing_nullable=False,
+        schema="storyfold",
+    )
