@@ -29,7 +29,7 @@ class Answering(asyncio.Protocol):
             self._transport.write(self._answer(head.split(b" ", 2)[1]))  # type: ignore[attr-defined]
 
     def _answer(self, path: bytes) -> bytes:
-        if path == b"/robots.txt":
+        if path in (b"/robots.txt", b"/.well-known/tdmrep.json"):
             return _answer(b"User-agent: *\nDisallow: /private/\n", b"text/plain")
         return self._pages[int(path.strip(b"/")) % PAGES]
 
