@@ -12,11 +12,9 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from extract.charset import decode
-from extract.feeds import NotAFeed, read_feed
 from extract.headers import first_value
 from extract.mirrors import feed_form
-from extract.model import FeedDocument, FeedKind, Page, Source, SourceName
-from extract.sitemaps import read_sitemap
+from extract.model import Page, Source, SourceName
 from extract.source_file import title_of
 from extract.text import folded
 from extract.urls import registrable_domain, resolve_link
@@ -128,19 +126,6 @@ def distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     for candidate in candidates:
         first.setdefault(feed_form(candidate.url), candidate)
     return tuple(first.values())
-
-
-def read_document(page: Page) -> tuple[FeedKind, FeedDocument]:
-    """A feed or sitemap, and which of them it is, whatever it was taken for. Raises NotAFeed."""
-    try:
-        return FeedKind.FEED, read_feed(page.body, page.final_url, first_value(page.headers, "content-type") or None)
-    except NotAFeed as no_feed:
-        if b"<html" in page.body[:4096].lower():
-            raise
-        try:
-            return FeedKind.SITEMAP, read_sitemap(page.body, page.final_url)
-        except NotAFeed:
-            raise no_feed from None
 
 
 def site_of(url: str) -> str:

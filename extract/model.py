@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -228,6 +229,11 @@ class Page:
     body: bytes  # content codings undone
     fetched_at: datetime
     opt_outs: tuple[str, ...] = ()  # what reserves it: 'robots:GPTBot', 'header:tdm-reservation', 'tdmrep', …
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes, equal for equal bodies."""
+        return hashlib.blake2b(self.body, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from extract.feeds import NotAFeed, read_feed
+from extract.documents import read_as
+from extract.feeds import NotAFeed
 from extract.fetch import Fetcher, FetchFault
-from extract.headers import first_value
 from extract.model import Feed, FeedDocument, FeedEntry, FeedKind, Page, Rejection, SitemapRef, Source
 from extract.robots import read_robots
-from extract.sitemaps import MAX_LISTED, read_sitemap
+from extract.sitemaps import MAX_LISTED
 from extract.spans import Span, is_in, may_hold
 
 MAX_DOCUMENTS = 2_000  # of one source: twenty years of weekly sitemaps, and room
@@ -77,7 +77,7 @@ async def _read(web: Fetcher, source: Source, feed: Feed, found: Archive) -> Fee
             found.trouble.append(f"{feed.url}: {got.reason} {got.detail}".rstrip())
             return None
         assert isinstance(got, Page)  # no validators were sent, so nothing can be 'not modified'
-        document = _parse(feed.kind, got)
+        document = read_as(feed.kind, got, MAX_LISTED)
     except (FetchFault, NotAFeed) as error:
         found.trouble.append(str(error))
         return None
@@ -85,12 +85,6 @@ async def _read(web: Fetcher, source: Source, feed: Feed, found: Archive) -> Fee
     if document.left_out:
         found.trouble.append(f"{feed.url}: {document.left_out} items left out")
     return document
-
-
-def _parse(kind: FeedKind, page: Page) -> FeedDocument:
-    if kind is FeedKind.SITEMAP:
-        return read_sitemap(page.body, page.final_url, limit=MAX_LISTED)
-    return read_feed(page.body, page.final_url, first_value(page.headers, "content-type"))
 
 
 def _take(found: Archive, document: str, listed: Iterable[FeedEntry], spans: Sequence[Span]) -> None:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 from urllib.parse import urljoin
 
-from extract.discovery import is_of_comments, read_document, read_site_page
+from extract.discovery import is_of_comments, read_site_page
+from extract.documents import read_document
 from extract.feeds import NotAFeed
 from extract.headers import first_value
 from extract.mirrors import alike, entry_keys, feed_form, mirrors

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extract.candidates import Choice
-from extract.discovery import read_document
+from extract.documents import read_document
 from extract.feeds import NotAFeed
 from extract.mirrors import feed_form
 from extract.model import Bound, Expectations, Feed, FetchPolicy, Page, PollPolicy, Reason, Source, SourceName

@@ -7,10 +7,9 @@ import warnings
 
 from dateutil.parser import UnknownTimezoneWarning
 
-from extract.feeds import NotAFeed, read_feed
-from extract.headers import first_value
+from extract.documents import read_as
+from extract.feeds import NotAFeed
 from extract.model import Announcement, FeedDocument, FeedKind, Page, Rejection
-from extract.sitemaps import read_sitemap
 from extract.warc import WarcPlace
 from extract.warc import read_page as read_bytes
 from transform.minhash import SketchSpec
@@ -30,9 +29,7 @@ def read_archived_page(
 def read_feed_page(kind: FeedKind, page: Page) -> FeedDocument | NotAFeed:
     """What a feed or sitemap says, or why it is none."""
     try:
-        if kind is FeedKind.SITEMAP:
-            return read_sitemap(page.body, page.final_url)
-        return read_feed(page.body, page.final_url, first_value(page.headers, "content-type") or None)
+        return read_as(kind, page)
     except NotAFeed as fault:
         return fault
 

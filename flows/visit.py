@@ -18,10 +18,10 @@ from extract.discovery import (
     distinct,
     is_of_comments,
     names_news,
-    read_document,
     read_site_page,
     robots_candidates,
 )
+from extract.documents import read_document
 from extract.feeds import NotAFeed
 from extract.mirrors import feed_form
 from extract.model import (

@@ -276,12 +276,6 @@ def postpone(connection: Connection, pauses: Mapping[tuple[PauseScope, str], dat
         )
 
 
-def count_due(connection: Connection, now: datetime, *, names: Collection[str] = ()) -> int:
-    """How many entries wait to be fetched now, claimed or not."""
-    wanted = and_(entry.c.fetch_due_at <= now, _of_sources(names))
-    return int(connection.execute(select(func.count()).select_from(entry.join(source)).where(wanted)).scalar_one())
-
-
 def fetched(connection: Connection, entry_ids: Collection[int]) -> None:
     """Nothing is left to fetch of these entries; their outcome follows when their pages are read."""
     values = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,10 +26,6 @@ class FetchedPage:
     entry_id: int
     source_id: int
     page: Page
-
-    @property
-    def digest(self) -> bytes:
-        return hashlib.blake2b(self.page.body, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +57,8 @@ def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[Fetche
     known = {entry_id: digest for entry_id, digest in connection.execute(latest)}
     fresh = []
     for item in pages:
-        if known.get(item.entry_id) != item.digest:
-            known[item.entry_id] = item.digest
+        if known.get(item.entry_id) != item.page.digest:
+            known[item.entry_id] = item.page.digest
             fresh.append(item)
     return fresh
 
@@ -75,7 +70,7 @@ def _unrecorded(connection: Connection, pages: Sequence[FetchedPage]) -> list[Fe
         page.c.fetched_at.in_({item.page.fetched_at for item in pages}),
     )
     known = {tuple(row) for row in connection.execute(query)}
-    return [item for item in pages if (item.entry_id, item.digest, item.page.fetched_at) not in known]
+    return [item for item in pages if (item.entry_id, item.page.digest, item.page.fetched_at) not in known]
 
 
 def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[WarcPlace]) -> None:
@@ -126,10 +121,6 @@ def claim_unread(connection: Connection, worker: int, now: datetime, limit: int)
     ]
 
 
-def count_unread(connection: Connection) -> int:
-    return int(connection.execute(select(func.count()).where(page.c.read_at.is_(None))).scalar_one())
-
-
 def mark_read(connection: Connection, page_ids: Collection[int], now: datetime, *, settled: bool) -> None:
     """These pages are read; settled says that there is nothing to place in a story."""
     values = {"read_at": now, "claimed_by": null(), "claimed_until": null()}
@@ -153,7 +144,7 @@ def _row(item: FetchedPage, place: WarcPlace) -> dict[str, object]:
         "headers": [[clean_text(name), clean_text(value)] for name, value in item.page.headers],
         "fetched_at": item.page.fetched_at,
         "opt_outs": list(item.page.opt_outs),
-        "body_digest": item.digest,
+        "body_digest": item.page.digest,
         "body_bytes": len(item.page.body),
         "warc_file": place.file,
         "warc_offset": place.offset,
