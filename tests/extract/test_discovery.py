@@ -16,11 +16,11 @@ from extract.discovery import (
     is_of_comments,
     language_code,
     names_news,
-    read_document,
     read_site_page,
     robots_candidates,
     site_of,
 )
+from extract.documents import read_document
 from extract.feeds import NotAFeed
 from extract.model import FeedKind, Page
 
