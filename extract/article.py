@@ -9,6 +9,7 @@ earlier pages, stays off, and its dates are bounded by the time of the fetch, no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction, extract_metadata, load_html
@@ -22,7 +23,7 @@ from extract.feedtext import refusal_of
 from extract.headers import first_value
 from extract.language import detect_language
 from extract.metadata import About, canonical_url, is_paywalled, named_languages, read_about, read_flags, read_summary
-from extract.model import Announcement, Article, Block, DateOrigin, Flag, Page, Reason, Rejection
+from extract.model import Announcement, Article, Block, DateOrigin, Extractor, Flag, Page, Reason, Rejection
 from extract.page_dates import modified_times, published_times
 from extract.plaintext import read_lines
 from extract.sniff import is_plain_text, other_kind
@@ -32,8 +33,18 @@ from extract.urls import is_home_page, slug_of
 MAX_LINKED_SHARE = 0.6  # of the text; above, a page without article markup is a listing
 
 
-def read_article(page: Page, announced: Announcement) -> Article | Rejection:
-    """What the page says, or the reason why it is no article.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPage:
+    """A page that can be read: decoded, parsed once for all extractors, its words about itself at hand."""
+
+    page: Page
+    announced: Announcement
+    text: str
+    about: About | None  # None for a text file
+
+
+def open_page(page: Page, announced: Announcement) -> OpenPage | Rejection:
+    """The page ready to be read, or the reason why there can be no article on it.
 
     announced: what the feed and the source's file know of the page, a witness beside the page's own words
     """
@@ -44,29 +55,32 @@ def read_article(page: Page, announced: Announcement) -> Article | Rejection:
     content_type = first_value(page.headers, "content-type")
     text = decode(page.body, content_type, announced.language)
     if is_plain_text(text, content_type, page.final_url):
-        return _read_plain(page, text, announced)
+        return OpenPage(page=page, announced=announced, text=text, about=None)
     if is_home_page(page.final_url):
         return _rejected(page, Reason.NOT_ARTICLE, "a home page")
     tree = load_html(text)
     if tree is None:
         return _rejected(page, Reason.NOT_ARTICLE, "no HTML")
-    return _read_html(page, tree, announced)
+    return OpenPage(page=page, announced=announced, text=text, about=_about(page, tree))
 
 
-def _read_html(page: Page, tree: HtmlElement, announced: Announcement) -> Article | Rejection:
-    blocks = _main_text(tree, page.final_url)
-    about = _about(page, tree)
-    if rejection := _verdict(page, blocks, about):
-        return rejection
-    url = canonical_url(about) or page.final_url
+def read_article(opened: OpenPage) -> Article:
+    """What the page says, as trafilatura finds it; a text file as its lines."""
+    return _read_plain(opened) if opened.about is None else _read_html(opened, opened.about)
+
+
+def _read_html(opened: OpenPage, about: About) -> Article:
+    page, announced = opened.page, opened.announced
+    blocks = _main_text(about.tree, page.final_url)
     published = publication(published_times(about), modified_times(about), announced, page.fetched_at)
     return Article(
-        url=url,
+        url=canonical_url(about) or page.final_url,
         source=announced.source,
         title=read_title(about, announced) or heading(blocks) or slug_of(page.final_url),
         authors=read_authors(about, announced),
         summary=read_summary(about) or announced.summary,
         blocks=blocks,
+        extractor=Extractor.TRAFILATURA,
         language=detect_language(running_text(blocks), (*named_languages(about), announced.language)),
         published_at=published.published_at,
         date_precision=published.precision,
@@ -77,10 +91,9 @@ def _read_html(page: Page, tree: HtmlElement, announced: Announcement) -> Articl
     )
 
 
-def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rejection:
-    blocks = read_lines(text)
-    if (words := count_words(blocks)) < MIN_WORDS:
-        return _rejected(page, Reason.TOO_SHORT, f"{words:.0f} words")
+def _read_plain(opened: OpenPage) -> Article:
+    page, announced = opened.page, opened.announced
+    blocks = read_lines(opened.text)
     day = url_day(page.final_url)
     published = publication({DateOrigin.URL: [day] if day else []}, (), announced, page.fetched_at)
     from_feed = refusal_of(page) is not None
@@ -89,8 +102,9 @@ def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rej
         source=announced.source,
         title=(from_feed and announced.title) or heading(blocks) or announced.title or slug_of(page.final_url),
         authors=announced.authors,
-        summary=announced.summary if announced.summary != text else None,
+        summary=announced.summary if announced.summary != opened.text else None,
         blocks=blocks,
+        extractor=Extractor.LINES,
         language=detect_language(running_text(blocks), (announced.language,)),
         published_at=published.published_at,
         date_precision=published.precision,
@@ -101,16 +115,18 @@ def _read_plain(page: Page, text: str, announced: Announcement) -> Article | Rej
     )
 
 
-def _verdict(page: Page, blocks: Sequence[Block], about: About) -> Rejection | None:
-    """Why the page is no article, None when it is one."""
-    if linked_share(blocks) > MAX_LINKED_SHARE and not about.node:
-        return _rejected(page, Reason.NOT_ARTICLE, "a list of links")
+def why_no_article(opened: OpenPage, blocks: Sequence[Block]) -> Rejection | None:
+    """Why a page with this text is no article, None when it is one."""
     words = count_words(blocks)
+    if opened.about is None:
+        return _rejected(opened.page, Reason.TOO_SHORT, f"{words:.0f} words") if words < MIN_WORDS else None
+    if linked_share(blocks) > MAX_LINKED_SHARE and not opened.about.node:
+        return _rejected(opened.page, Reason.NOT_ARTICLE, "a list of links")
     if words >= MIN_WORDS:
         return None
-    if is_paywalled(about):
-        return _rejected(page, Reason.PAYWALL_TEASER, f"{words:.0f} words")
-    return _rejected(page, Reason.TOO_SHORT if blocks else Reason.NOT_ARTICLE, f"{words:.0f} words")
+    if is_paywalled(opened.about):
+        return _rejected(opened.page, Reason.PAYWALL_TEASER, f"{words:.0f} words")
+    return _rejected(opened.page, Reason.TOO_SHORT if blocks else Reason.NOT_ARTICLE, f"{words:.0f} words")
 
 
 def _rejected(page: Page, reason: Reason, detail: str = "") -> Rejection:

@@ -59,6 +59,23 @@ class Flag(StrEnum):
     """The page was refused: the text is what the feed carried, never canonical over a full one."""
 
 
+class Extractor(StrEnum):
+    """Who found the text of an article on its page."""
+
+    TRAFILATURA = "trafilatura"
+    LINES = "lines"
+    """A text file, or what a feed carried: its lines as they are."""
+
+
+class Profile(StrEnum):
+    """How much work a page is worth."""
+
+    THOROUGH = "thorough"
+    """Several extractors, weighed against each other: for what is read as it comes."""
+    QUICK = "quick"
+    """trafilatura alone: for millions of pages at once."""
+
+
 class FeedKind(StrEnum):
     FEED = "feed"
     SITEMAP = "sitemap"
@@ -283,6 +300,7 @@ class Article:
     authors: tuple[str, ...]
     summary: str | None  # standfirst; not part of the text
     blocks: tuple[Block, ...]
+    extractor: Extractor
     language: str | None  # ISO 639-1
     published_at: datetime | None  # None when no date on the page is trusted; aware, UTC
     date_precision: DatePrecision | None

@@ -261,13 +261,12 @@ def extract(
     from extract.model import Announcement, Rejection, SourceName
     from flows import show
     from flows.reading import be_quiet
-    from transform.minhash import SketchSpec
-    from transform.read import read_page
+    from transform.read import ReadSpec, read_page
 
     be_quiet()
     page = _page_at(target)
     announced = Announcement(source=SourceName("extract"))
-    read = page if isinstance(page, Rejection) else read_page(page, announced, SketchSpec())
+    read = page if isinstance(page, Rejection) else read_page(page, announced, ReadSpec(profile=_settings().profile))
     result = read if isinstance(read, Rejection) else read.clean
     if as_json:
         typer.echo(show.to_json(show.extraction_values(result)))

@@ -21,8 +21,7 @@ from load.entries import Outcome
 from load.pages import UnreadPage
 from load.revisions import Reading
 from load.settle import settle
-from transform.minhash import SketchSpec
-from transform.read import ReadPage, read_digest
+from transform.read import ReadPage, ReadSpec
 from transform.verify import MatchPolicy
 
 
@@ -48,12 +47,12 @@ def ingest() -> dict[str, int]:
 @task(name="read batch", cache_policy=NO_CACHE)
 def read_batch(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
     """Read these pages, each alone in a worker process, and store what they gave."""
-    spec = SketchSpec()
+    spec = ReadSpec(profile=store.settings.profile)
     with store.engine.connect() as connection:
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
     calls = [(store.archive, unread.place, announced[unread.entry_id], spec) for unread in batch]
     results = readers.map(read_archived_page, calls)
-    counts = _store_results(store, batch, results, read_digest(spec))
+    counts = _store_results(store, batch, results, spec.digest)
     with store.engine.begin() as connection:
         sources = {unread.source_id for unread in batch}
         counts["breaches begun"] = expectations.check_shares(connection, datetime.now(UTC), sources).breaches

@@ -25,9 +25,8 @@ from extract.model import (
 from flows.isolation import Broken, Workers, workers
 from flows.reading import be_quiet
 from flows.settings import Settings
-from transform.minhash import SketchSpec
 from transform.normalize import words
-from transform.read import ReadPage, read_page
+from transform.read import ReadPage, ReadSpec, read_page
 
 MAX_SENTENCE_CHARS = 240
 
@@ -90,6 +89,7 @@ class Look:
 
     web: Fetcher
     readers: Workers = field(repr=False)
+    spec: ReadSpec
 
     async def get(self, url: str, policy: FetchPolicy, *, obey_robots: bool = True) -> Page | Rejection | Trouble:
         """What the web answers now."""
@@ -106,7 +106,7 @@ class Look:
         if not isinstance(got, Page):
             return _no_sample(entry, got)
         announced = _announcement(source, kind, entry)
-        (read,) = await asyncio.to_thread(self.readers.map, read_page, [(got, announced, SketchSpec())])
+        (read,) = await asyncio.to_thread(self.readers.map, read_page, [(got, announced, self.spec)])
         if isinstance(read, Broken):
             advice = "A run quarantines such a page; if many are so, leave the source out and report it."
             return _no_sample(entry, Trouble(what=f"The page cannot be read: {read.error}.", advice=advice))
@@ -118,7 +118,7 @@ async def looking(settings: Settings) -> AsyncIterator[Look]:
     """Eyes for as long as the block lasts."""
     with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
         async with Fetcher() as web:
-            yield Look(web=web, readers=readers)
+            yield Look(web=web, readers=readers, spec=ReadSpec(profile=settings.profile))
 
 
 def trouble_of(got: Rejection | Trouble) -> Trouble:

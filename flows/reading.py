@@ -12,13 +12,10 @@ from extract.feeds import NotAFeed
 from extract.model import Announcement, FeedDocument, FeedKind, Page, Rejection
 from extract.warc import WarcPlace
 from extract.warc import read_page as read_bytes
-from transform.minhash import SketchSpec
-from transform.read import ReadPage, read_page
+from transform.read import ReadPage, ReadSpec, read_page
 
 
-def read_archived_page(
-    archive: str, place: WarcPlace, announced: Announcement, spec: SketchSpec
-) -> ReadPage | Rejection:
+def read_archived_page(archive: str, place: WarcPlace, announced: Announcement, spec: ReadSpec) -> ReadPage | Rejection:
     """What the archived page says, or why it is no article.
 
     Raises ArchiveDamaged when its bytes are not where they should be.

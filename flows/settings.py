@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from extract.model import FetchPolicy
+from extract.model import FetchPolicy, Profile
 
 DEFAULT_USER_AGENT = FetchPolicy().user_agent
 
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     )  # at a gap of 2 s, 200 pages a second: about what one process and half a core can take
     warc_pages: int = Field(default=500, ge=1, le=10_000, description="pages in one file of the archive")
     processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="processes that read pages")
+    profile: Profile = Field(
+        default=Profile.THOROUGH, description="'thorough' weighs several extractors, 'quick' reads by one"
+    )
     read_timeout_s: float = Field(default=30.0, gt=0, description="deadline for reading one page")
 
     @field_validator("connect_to")

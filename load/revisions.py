@@ -140,6 +140,7 @@ def _revision_row(reading: Reading) -> dict[str, object]:
         "authors": [clean_text(author) for author in article.authors],
         "summary": clean_text(article.summary),
         "text": clean_text(reading.clean.text),
+        "extractor": article.extractor,
         "language": article.language,
         "published_at": article.published_at,
         "date_precision": article.date_precision,

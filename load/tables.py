@@ -100,6 +100,8 @@ source = Table(
     ),
     when("held_at", "its pages wait unread since then: it broke an expectation; null when they do not"),
     when("released_at", "a person released it; what came before is not held against it"),
+    Column("memory_version", Integer, nullable=False, server_default="0", comment="of what repeats in it; see segment"),
+    when("learned_at", "when it was last looked over for what repeats"),
     comment="A publisher",
 )
 
@@ -245,6 +247,7 @@ page = Table(
     Column("warc_length", Integer, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default="0", comment="of reading"),
     when("read_at", "read into a revision, rejected or quarantined"),
+    Column("read_spec", LargeBinary, comment="digest of what read it last: extractors, rules, memory, sketch"),
     when("settled_at", "its revision has its place in a story, or there is none to place"),
     *claim(),
     Index("page_source_idx", "source_id", "fetched_at"),
@@ -322,6 +325,22 @@ store_state = Table(
     comment="What the store remembers of itself",
 )
 
+segment = Table(
+    "segment",
+    metadata,
+    Column("source_id", ForeignKey(source.c.id), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True, comment="of the block as compared"),
+    Column("text", Text, nullable=False, comment="the block, as it stood in one article"),
+    Column("stories", Integer, nullable=False, comment="distinct stories that it stood in when it was learned"),
+    Column("since_version", Integer, nullable=False, comment="first version of the source's memory that has it"),
+    Column("until_version", Integer, comment="first version that no longer has it; null while it is remembered"),
+    Column(
+        "spared", Boolean, nullable=False, server_default="false", comment="someone said that it is text: never cut"
+    ),
+    when("learned_at", "when it was last seen to repeat", nullable=False),
+    comment="The memory of a source: blocks that stand in several distinct stories of it are its boilerplate",
+)
+
 article = Table(
     "article",
     metadata,
@@ -345,12 +364,24 @@ revision = Table(
     Column("page_id", ForeignKey(page.c.id), nullable=False),
     Column("read_spec", LargeBinary, nullable=False, comment="digest of what read the page"),
     Column("article_id", ForeignKey(article.c.id), index=True, comment="null until settled"),
-    Column("kind", Text, comment="first, minor, update, correction, stale; null until settled"),
+    Column("kind", Text, comment="first, minor, update, correction, stale, reread; null until settled"),
     Column("url", Text, nullable=False, comment="canonical"),
     Column("title", Text, nullable=False),
     Column("authors", ARRAY(Text), nullable=False),
     Column("summary", Text, comment="standfirst"),
     Column("text", Text, nullable=False, comment="paragraphs, a blank line between; never shortened"),
+    Column(
+        "extractor", Text, nullable=False, comment="who found the text: trafilatura, readability, newspaper4k, lines"
+    ),
+    Column("agreement", REAL, comment="of the extractors about the text, 0 to 1; null when one alone was asked"),
+    Column(
+        "memory_version", Integer, nullable=False, server_default="0", comment="of the source's memory that cleaned it"
+    ),
+    Column("section", Text, comment="of the publication, as the page names it"),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="keywords that the page names"),
+    Column("image", Text, comment="URL of the picture that stands for it"),
+    Column("agency", Text, comment="whose text it says it is, when that is a news agency's"),
+    Column("translator", Text, comment="who translated it"),
     Column("language", Text, comment="ISO 639-1"),
     when("published_at", "null when no date on the page is trusted"),
     Column("date_precision", Text, comment="second, minute, day"),
@@ -371,7 +402,7 @@ revision = Table(
         nullable=False,
         comment="words of title and text, without accents",
     ),
-    one_of("kind", "first", "minor", "update", "correction", "stale"),
+    one_of("kind", "first", "minor", "update", "correction", "stale", "reread"),
     UniqueConstraint("page_id", "read_spec"),
     Index("revision_search_idx", "search", postgresql_using="gin"),
     comment="One text of an article; append-only",

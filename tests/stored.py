@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from planted import Planted, print_of
 from sqlalchemy import Engine, select, text
 
-from extract.model import Article, Block, DateOrigin, DatePrecision, FeedEntry, Page, SourceName
+from extract.model import Article, Block, DateOrigin, DatePrecision, Extractor, FeedEntry, Page, SourceName
 from extract.warc import WarcPlace
 from load import entries, pages, revisions, runs, sources
 from load.pages import FetchedPage
@@ -81,6 +81,7 @@ def reading(page_id: int, item: Planted) -> Reading:
         authors=(),
         summary=None,
         blocks=tuple(Block(text=part) for part in item.text.split("\n\n")),
+        extractor=Extractor.TRAFILATURA,
         language="en",
         published_at=item.published_at,
         date_precision=DatePrecision.SECOND,

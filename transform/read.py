@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 
-from extract.article import read_article
+from extract.article import open_page, read_article, why_no_article
 from extract.feedtext import refusal_of
-from extract.model import Announcement, Page, Reason, Rejection
+from extract.model import Announcement, Page, Profile, Reason, Rejection
 from transform.boilerplate import RulePacks, read_packs, strip_boilerplate
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
@@ -26,7 +26,23 @@ class ReadPage:
     print: Fingerprint
 
 
-def read_page(page: Page, announced: Announcement, spec: SketchSpec) -> ReadPage | Rejection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSpec:
+    """By what a page is read; equal digests read alike."""
+
+    profile: Profile = Profile.THOROUGH
+    sketch: SketchSpec = field(default_factory=SketchSpec)
+
+    @property
+    def digest(self) -> bytes:
+        """8 bytes that differ whenever the same page could read differently: extractor, rules or sketch changed."""
+        parts = (str(VERSION), self.profile, version("trafilatura"))
+        return hashlib.blake2b(
+            b"\0".join([*(part.encode() for part in parts), _packs().digest, self.sketch.digest]), digest_size=8
+        ).digest()
+
+
+def read_page(page: Page, announced: Announcement, spec: ReadSpec) -> ReadPage | Rejection:
     """The page's article as it goes into the store, or why there is none.
 
     Where a feed's text stands for a refused page and is no article either, the page stays refused.
@@ -35,21 +51,18 @@ def read_page(page: Page, announced: Announcement, spec: SketchSpec) -> ReadPage
     return (refusal_of(page) or read) if isinstance(read, Rejection) else read
 
 
-def _read(page: Page, announced: Announcement, spec: SketchSpec) -> ReadPage | Rejection:
-    article = read_article(page, announced)
-    if isinstance(article, Rejection):
-        return article
+def _read(page: Page, announced: Announcement, spec: ReadSpec) -> ReadPage | Rejection:
+    opened = open_page(page, announced)
+    if isinstance(opened, Rejection):
+        return opened
+    article = read_article(opened)
+    if rejection := why_no_article(opened, article.blocks):
+        return rejection
     clean = strip_boilerplate(article, _packs())
-    print_ = fingerprint(clean.text, spec)
+    print_ = fingerprint(clean.text, spec.sketch)
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
     return ReadPage(clean=clean, print=print_)
-
-
-def read_digest(spec: SketchSpec) -> bytes:
-    """8 bytes that differ whenever the same page could read differently: extractor, rules or sketch changed."""
-    parts = (str(VERSION).encode(), version("trafilatura").encode(), _packs().digest, spec.digest)
-    return hashlib.blake2b(b"\0".join(parts), digest_size=8).digest()
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reading import article_on
 
-from extract.article import read_article
 from extract.model import Announcement, Article, DateOrigin, Flag, Page, Reason, Rejection, SourceName
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "articles"
@@ -66,15 +66,15 @@ def outcome(read: Article | Rejection) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_page_reads_as_expected(case: str) -> None:
     expected = json.loads((GOLDEN / case / "expected.json").read_text(encoding="utf-8"))["outcome"]
-    assert outcome(read_article(page_of(case), announcement_of(case))) == expected
+    assert outcome(article_on(page_of(case), announcement_of(case))) == expected
 
 
 def test_reading_is_not_changed_by_what_was_read_before() -> None:
     pages = {case: (page_of(case), announcement_of(case)) for case in CASES}
-    first = {case: read_article(*given) for case, given in pages.items()}
-    again = {case: read_article(*given) for case, given in reversed(pages.items())}
+    first = {case: article_on(*given) for case, given in pages.items()}
+    again = {case: article_on(*given) for case, given in reversed(pages.items())}
     assert first == again
-    assert read_article(*pages["modern"]) == read_article(*pages["modern"])
+    assert article_on(*pages["modern"]) == article_on(*pages["modern"])
 
 
 # --- Pages made for one property --------------------------------------------------------------------------------
@@ -106,13 +106,13 @@ def html(body: str = "", head: str = "", lang: str = "en") -> str:
 
 
 def article(given: Page, **announced: Any) -> Article:
-    read = read_article(given, Announcement(source=SourceName("test"), **announced))
+    read = article_on(given, Announcement(source=SourceName("test"), **announced))
     assert isinstance(read, Article), read
     return read
 
 
 def rejection(given: Page) -> Rejection:
-    read = read_article(given, Announcement(source=SourceName("test")))
+    read = article_on(given, Announcement(source=SourceName("test")))
     assert isinstance(read, Rejection), read
     return read
 

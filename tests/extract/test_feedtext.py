@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from reading import article_on
 
-from extract.article import read_article
 from extract.feedtext import feed_page, refusal_of
 from extract.model import Announcement, Article, DateOrigin, Flag, Reason, Rejection, SourceName
 
@@ -60,7 +60,7 @@ def test_it_reads_as_an_article_that_says_what_it_is() -> None:
         source=SourceName("daily"), title="Bridge toll rises", summary=TEXT, published_at=NOW, origin=DateOrigin.FEED
     )
     assert page is not None
-    article = read_article(page, announced)
+    article = article_on(page, announced)
     assert isinstance(article, Article)
     assert (article.title, article.flags, article.published_at) == ("Bridge toll rises", {Flag.FEED_TEXT}, NOW)
     assert "\n\n".join(block.text for block in article.blocks) == TEXT

@@ -27,7 +27,7 @@ from load import entries, pages, revisions, runs
 from load.engine import worker
 from load.locks import lock
 from load.revisions import Reading
-from transform.minhash import SketchSpec
+from transform.read import ReadSpec
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PAGE = """<!doctype html><html lang="en"><head><title>{title}</title>{head}</head>
@@ -67,7 +67,7 @@ def ingest(store: Store) -> None:
         unread = pages.claim_unread(connection, me, NOW, 1000)
         announced = entries.announcements(connection, [page.entry_id for page in unread])
         for page in unread:
-            read = read_archived_page(store.archive, page.place, announced[page.entry_id], SketchSpec())
+            read = read_archived_page(store.archive, page.place, announced[page.entry_id], ReadSpec())
             if isinstance(read, Rejection):
                 entries.reject(connection, page.entry_id, read, NOW)
                 pages.mark_read(connection, [page.id], NOW, settled=True)

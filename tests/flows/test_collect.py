@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted import SPEC, sentences
+from planted import sentences
 from sqlalchemy import Engine, func, select, text
 
 from extract.model import FeedEntry, FetchPolicy, Page, Reason, Rejection
@@ -30,7 +30,7 @@ from load.entries import ClaimedEntry
 from load.revisions import Reading
 from load.settle import settle
 from load.tables import article, entry, page, pause, revision
-from transform.read import ReadPage, read_page
+from transform.read import ReadPage, ReadSpec, read_page
 from transform.verify import MatchPolicy
 
 HTML = (
@@ -319,7 +319,7 @@ def read_and_settle(store: Store) -> None:
         announced = entries.announcements(connection, [row.entry_id for row in unread])
     for row in unread:
         place = WarcPlace(file=row.warc_file, offset=row.warc_offset, length=row.warc_length)
-        read = read_page(read_bytes(store.archive, place), announced[row.entry_id], SPEC)
+        read = read_page(read_bytes(store.archive, place), announced[row.entry_id], ReadSpec())
         assert isinstance(read, ReadPage), read
         kept = Reading(page_id=row.id, clean=read.clean, print=read.print, read_spec=b"tests")
         assert revisions.keep_all(store.engine, [kept], now) == {}

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extract.model import Article, Block, BlockKind, SourceName
+from extract.model import Article, Block, BlockKind, Extractor, SourceName
 from transform.boilerplate import LENGTHS, Rule, read_packs, strip_boilerplate
 from transform.model import CleanArticle, CutKind
 
@@ -36,6 +36,7 @@ def article(blocks: Sequence[Block], language: str | None = "en", title: str = "
         authors=(AUTHOR,),
         summary=None,
         blocks=tuple(blocks),
+        extractor=Extractor.TRAFILATURA,
         language=language,
         published_at=None,
         date_precision=None,

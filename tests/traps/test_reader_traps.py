@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from factories import HARBOUR_FIRE, NOON, Told, announce, copies, keep_sources, publish
+from reading import article_on
 from sqlalchemy import Engine, text
 from warc_files import foreign, http
 
-from extract.article import read_article
 from extract.charset import decode, mended
 from extract.feeds import MAX_ENTRIES, NotAFeed, read_feed
 from extract.model import Announcement, Article, Page, Reason, Rejection, SourceName
@@ -56,7 +56,7 @@ def article_markup(paragraphs: tuple[str, ...] = HARBOUR_FIRE) -> str:
 
 
 def rejected(given: Page) -> Reason | None:
-    read = read_article(given, TELLER)
+    read = article_on(given, TELLER)
     return read.reason if isinstance(read, Rejection) else None
 
 
@@ -240,7 +240,7 @@ def test_a_home_page_is_no_article(url: str) -> None:
 
 def test_a_shortened_url_is_the_article_that_it_leads_to() -> None:
     """A shortener's address looks like no article, and many of them lead to one."""
-    read = read_article(page(article_markup(), asked="https://sho.rt/x"), TELLER)
+    read = article_on(page(article_markup(), asked="https://sho.rt/x"), TELLER)
     assert isinstance(read, Article) and read.url == "https://post.example/2026/03/02/fire"
 
 
@@ -281,13 +281,13 @@ def test_normalising_twice_is_normalising_once() -> None:
 def test_a_canonical_link_that_cannot_be_one_is_not_believed(links: list[str]) -> None:
     """One site's canonical links named twelve other articles, many name the home page."""
     head = "".join(f'<link rel="canonical" href="{link}">' for link in links)
-    read = read_article(page(article_markup(), head=head), TELLER)
+    read = article_on(page(article_markup(), head=head), TELLER)
     assert isinstance(read, Article) and read.url == "https://post.example/2026/03/02/fire"
 
 
 def test_a_canonical_link_of_the_same_owner_is_believed() -> None:
     head = '<link rel="canonical" href="/news/rope-store-burns">'
-    read = read_article(page(article_markup(), head=head), TELLER)
+    read = article_on(page(article_markup(), head=head), TELLER)
     assert isinstance(read, Article) and read.url == "https://post.example/news/rope-store-burns"
 
 
@@ -311,7 +311,7 @@ def test_a_second_article_behind_the_first_is_not_the_first_ones_text() -> None:
     second = "".join(
         f"<p>The council met on Thursday, item {n} of a long agenda about the harbour road.</p>" for n in range(3)
     )
-    read = read_article(
+    read = article_on(
         page(article_markup() + f"<aside class='next'><article><h2>Other</h2>{second}</article></aside>"), TELLER
     )
     assert isinstance(read, Article)
@@ -363,7 +363,7 @@ def test_the_time_of_a_crawl_is_not_that_of_publication(tmp_path: Path) -> None:
     block = http(page(article_markup()).body, "Content-Type: text/html", "Last-Modified: Wed, 01 May 2019 07:00:00 GMT")
     file.write_bytes(foreign([("response", "https://post.example/fire", block)], gzipped=False))
     ((found, _),) = iter_pages(str(file))
-    read = read_article(found, TELLER)
+    read = article_on(found, TELLER)
     assert isinstance(read, Article)
     assert (read.published_at, read.fetched_at) == (None, datetime(2019, 5, 1, 8, tzinfo=UTC))
 

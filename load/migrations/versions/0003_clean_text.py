@@ -1,0 +1,156 @@
+"""Who read a page and how sure it is, the memory of a source, more that a page says of itself, pages read again."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "segment",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False, comment="of the block as compared"),
+        sa.Column("text", sa.Text(), nullable=False, comment="the block, as it stood in one article"),
+        sa.Column(
+            "stories", sa.Integer(), nullable=False, comment="distinct stories that it stood in when it was learned"
+        ),
+        sa.Column(
+            "since_version", sa.Integer(), nullable=False, comment="first version of the source's memory that has it"
+        ),
+        sa.Column(
+            "until_version",
+            sa.Integer(),
+            nullable=True,
+            comment="first version that no longer has it; null while it is remembered",
+        ),
+        sa.Column(
+            "spared",
+            sa.Boolean(),
+            server_default="false",
+            nullable=False,
+            comment="someone said that it is text: never cut",
+        ),
+        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False, comment="when it was last seen to repeat"),
+        sa.ForeignKeyConstraint(["source_id"], ["storyfold.source.id"], name=op.f("segment_source_id_fkey")),
+        sa.PrimaryKeyConstraint("source_id", "digest", name=op.f("segment_pkey")),
+        schema="storyfold",
+        comment="The memory of a source: blocks that stand in several distinct stories of it are its boilerplate",
+    )
+    op.add_column(
+        "page",
+        sa.Column(
+            "read_spec",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="digest of what read it last: extractors, rules, memory, sketch",
+        ),
+        schema="storyfold",
+    )
+    op.execute(
+        "UPDATE storyfold.page SET read_spec = revision.read_spec FROM storyfold.revision WHERE page_id = page.id"
+    )
+    op.add_column(
+        "revision",
+        sa.Column(
+            "extractor",
+            sa.Text(),
+            nullable=True,
+            comment="who found the text: trafilatura, readability, newspaper4k, lines",
+        ),
+        schema="storyfold",
+    )
+    op.execute("UPDATE storyfold.revision SET extractor = 'trafilatura'")  # nobody else found any before
+    op.alter_column("revision", "extractor", nullable=False, schema="storyfold")
+    op.add_column(
+        "revision",
+        sa.Column(
+            "agreement",
+            sa.REAL(),
+            nullable=True,
+            comment="of the extractors about the text, 0 to 1; null when one alone was asked",
+        ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision",
+        sa.Column(
+            "memory_version",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="of the source's memory that cleaned it",
+        ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision",
+        sa.Column("section", sa.Text(), nullable=True, comment="of the publication, as the page names it"),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision",
+        sa.Column(
+            "tags",
+            sa.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="keywords that the page names",
+        ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision",
+        sa.Column("image", sa.Text(), nullable=True, comment="URL of the picture that stands for it"),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision",
+        sa.Column("agency", sa.Text(), nullable=True, comment="whose text it says it is, when that is a news agency's"),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision", sa.Column("translator", sa.Text(), nullable=True, comment="who translated it"), schema="storyfold"
+    )
+    op.alter_column(
+        "revision",
+        "kind",
+        existing_type=sa.TEXT(),
+        comment="first, minor, update, correction, stale, reread; null until settled",
+        existing_comment="first, minor, update, correction, stale; null until settled",
+        existing_nullable=True,
+        schema="storyfold",
+    )
+    op.add_column(
+        "source",
+        sa.Column(
+            "memory_version",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="of what repeats in it; see segment",
+        ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "source",
+        sa.Column(
+            "learned_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when it was last looked over for what repeats",
+        ),
+        schema="storyfold",
+    )
+    op.drop_constraint("revision_kind_check", "revision", schema="storyfold")
+    op.create_check_constraint(
+        "revision_kind_check",
+        "revision",
+        "kind IN ('first', 'minor', 'update', 'correction', 'stale', 'reread')",
+        schema="storyfold",
+    )
