@@ -1,314 +1,30 @@
 """The blocks of an article that are not its text, found and cut, each cut on record with its rule.
 
-Rule packs (`rules/*.toml`, one a language, and one of no language) say what whole lines of clutter read like and where
-on a page they stand; the structure of the page says the rest. Nothing is looked for inside a paragraph, so an article
-may write about cookies, newsletters and adverts. In doubt a block stays: a good line lost is worse than a leftover.
+Rule packs (`transform.packs`) say what whole lines of clutter read like and where on a page they stand; the structure
+of the page says the rest. Nothing is looked for inside a paragraph, so an article may write about cookies, newsletters
+and adverts. In doubt a block stays: a good line lost is worse than a leftover.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from functools import cache, lru_cache
-from hashlib import blake2b
-from importlib.resources import files
+from dataclasses import replace
+from functools import cache
 from itertools import accumulate, chain
-from types import MappingProxyType
-from typing import Any
 
-from extract.model import Article, Block, BlockKind
+from extract.model import Article, BlockKind
+from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
 from transform.model import CleanArticle, Cut, CutKind
 from transform.normalize import normalize
+from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, Zone, screens_for, scripts_of
 
-ALGORITHM = b"boilerplate 2"  # raise it with every change that cuts differently: it is part of the digest
-NEUTRAL = "neutral"
-LINGUA_FRANCA = "en"
-
-# Characters. Most rules are about short lines, so that the longer a block, the fewer it is tried against; a block over
-# the last length is tried against none.
-LENGTHS = (160, 420, 900)
 TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
-HEADLINE = 200  # characters; no headline of another article is longer
-PROSE = 80  # characters; shorter blocks are not taken for paragraphs of the text
-PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more each
-UNSPACED_WORDS = 5  # so many of them are two words or more
-UNSPACED_HEADLINE = range(10, 61)  # so many may be a headline, which takes five words of others
+UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a headline, which takes five words of others
 
-
-class Zone(StrEnum):
-    """Where on the page a block stands; zones overlap, in a short article all but the body."""
-
-    TOP = "top"
-    """Before the first paragraph."""
-    HEAD = "head"
-    """Up to the second paragraph: the first may be the standfirst, with the byline under it."""
-    BODY = "body"
-    """Neither head nor tail."""
-    TAIL = "tail"
-    """At most three paragraphs follow, and a third of the text has passed."""
-
-
-class Script(StrEnum):
-    """What a pack's language is written in."""
-
-    LATIN = "latin"
-    CYRILLIC = "cyrillic"
-    GREEK = "greek"
-    HAN = "han"
-    """With kana."""
-
-
-class Opening(StrEnum):
-    """What falls with a heading."""
-
-    LIST = "list"
-    """Items, links and short lines after it, until the text returns."""
-    PARAGRAPH = "paragraph"
-    """At the tail, the one paragraph after it and short lines before that: 'About the author' and its biography."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What one sort of clutter reads like, as a rule pack states it."""
-
-    id: str  # "<pack>.<kind>.<name>"
-    kind: CutKind
-    zones: frozenset[Zone]
-    max_length: int
-    cased: bool  # matched on the text as it is shown, otherwise on its plain form
-    label: bool  # matches no block that ends in a full stop, unless of two words
-    mentions: tuple[str, ...]  # one of these must stand in the block; none are asked for if empty
-    opens: Opening | None
-    unmistakable: bool  # holds on pages of other languages, for blocks of two words or more
-    pattern: str  # matches whole blocks
-    is_foreign: bool = False  # the page at hand is of another language
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
-    """Rules in order of trial, behind what says fast that none of them matches: so it is for nearly every block.
-
-    All patterns of a view are alternatives of one expression. Rules with mentions, whose patterns would be slow to
-    fail, are tried only on blocks that have one.
-    """
-
-    plain: re.Pattern[str]
-    shown: re.Pattern[str]
-    mentions: tuple[tuple[str, tuple[Rule, ...]], ...]
-    rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RulePacks:
-    """All rules there are, by pack. Equal digests cut alike."""
-
-    packs: Mapping[str, tuple[Rule, ...]]
-    scripts: Mapping[str, Script]  # that a pack's language is written in
-    digest: bytes
-
-    def rules_for(self, language: str | None, scripts: frozenset[Script]) -> tuple[Rule, ...]:
-        """The language's own pack, the neutral one, and of others what is unmistakable.
-
-        Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
-        language without its own, or of none: there only words are safe that mean nothing else in any language.
-        scripts: that the page has letters of; packs in others cannot match
-        """
-        own = [pack for pack in (language, NEUTRAL) if pack is not None and pack in self.packs]
-        others = {LINGUA_FRANCA} if language in self.packs else self._packs_in(scripts)
-        foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
-        return (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
-
-    def _packs_in(self, scripts: frozenset[Script]) -> set[str]:
-        return {pack for pack, script in self.scripts.items() if script in scripts}
-
-
-@lru_cache(maxsize=1)
-def read_packs() -> RulePacks:
-    """The packs that come with the package."""
-    digest = blake2b(ALGORITHM, digest_size=16)
-    tables: dict[str, dict[str, Any]] = {}
-    for resource in sorted((files("transform") / "rules").iterdir(), key=lambda resource: resource.name):
-        content = resource.read_bytes()
-        digest.update(resource.name.encode() + b"\0" + content + b"\0")
-        tables[resource.name.removesuffix(".toml")] = tomllib.loads(content.decode())
-    packs = {name: _read_pack(name, table, tables[NEUTRAL]["terms"]) for name, table in tables.items()}
-    scripts = {name: Script(table.get("script", Script.LATIN)) for name, table in tables.items()}
-    return RulePacks(packs=MappingProxyType(packs), scripts=MappingProxyType(scripts), digest=digest.digest())
-
-
-def _read_pack(pack: str, table: Mapping[str, Any], common: Mapping[str, str]) -> tuple[Rule, ...]:
-    terms = {**common, **table.get("terms", {})}
-    return tuple(_read_rule(pack, entry, terms) for entry in table["rules"])
-
-
-def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) -> Rule:
-    kind = CutKind(entry["kind"])
-    cased = entry.get("cased", False)
-    pattern = "|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"])
-    return Rule(
-        id=f"{pack}.{kind}.{entry['name']}",
-        kind=kind,
-        zones=frozenset(map(Zone, entry.get("zones", Zone))),
-        max_length=entry.get("max_length", LENGTHS[0]),
-        cased=cased,
-        label=entry.get("label", False),
-        mentions=tuple(map(_bare_letters, entry.get("mentions", ()))),
-        opens=Opening(entry["opens"]) if "opens" in entry else None,
-        unmistakable=entry.get("unmistakable", False),
-        pattern=pattern if cased else _bare_letters(pattern),
-    )
-
-
-def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
-    """A pattern with its `<terms>` put in; terms may use other terms."""
-    while re.search(r"<[a-z_]+>", pattern):
-        pattern = re.sub(r"<([a-z_]+)>", lambda term: f"(?:{terms[term[1]]})", pattern)
-    return pattern
-
-
-@lru_cache(maxsize=64)
-def _screens(packs: RulePacks, language: str | None, scripts: frozenset[Script]) -> tuple[Screen, ...]:
-    """For blocks of each length in `LENGTHS`."""
-    rules = packs.rules_for(language, scripts)
-    return tuple(_screen([rule for rule in rules if rule.max_length > shorter]) for shorter in (0, *LENGTHS[:-1]))
-
-
-def _screen(rules: Sequence[Rule]) -> Screen:
-    def any_of(cased: bool) -> re.Pattern[str]:
-        return re.compile(
-            "|".join(rule.pattern for rule in rules if rule.cased is cased and not rule.mentions) or "(?!)"
-        )
-
-    words = dict.fromkeys(word for rule in rules for word in rule.mentions)
-    mentions = tuple((word, tuple(rule for rule in rules if word in rule.mentions)) for word in words)
-    return Screen(plain=any_of(False), shown=any_of(True), mentions=mentions, rules=tuple(rules))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Line:
-    """A block and what is asked about it again and again."""
-
-    position: int
-    block: Block
-    lower: str  # the text in lower case, letters bare; empty, as the next, for blocks too long to match
-    plain: str  # see `_plain`
-    is_prose: bool  # a paragraph of the text, by its looks
-    is_sentence: bool  # ends like one
-
-    @property
-    def is_stopped(self) -> bool:
-        text = self.block.text
-        return (text.endswith(".") and text.count(" ") >= 2) or (text.endswith("。") and len(text) >= UNSPACED_WORDS)
-
-    @property
-    def is_headline(self) -> bool:
-        """Could be the headline of another article: those end in no full stop, though some in a question mark."""
-        return not self.is_prose and (not self.is_sentence or self.block.text.endswith(("?", "!")))
-
-    @property
-    def is_linked(self) -> bool:
-        return self.block.link_share >= 0.5
-
-    @property
-    def is_link(self) -> bool:
-        return self.block.kind is BlockKind.PARAGRAPH and self.block.link_share > 0.95
-
-    @property
-    def is_listed(self) -> bool:
-        return self.is_linked or (self.block.kind is BlockKind.ITEM and len(self.block.text) <= HEADLINE)
-
-
-_KIN = tuple(
-    (kin, sign)
-    for sign, kins in {
-        "'": "’‘‛´`",
-        '"': "“”„‟«»",
-        "-": "–—−‑",
-        "": "\N{SOFT HYPHEN}",
-        ":": "：",  # wide ones beside Han and kana
-        "(": "（",
-        ")": "）",
-        "|": "｜",
-        "/": "／",
-    }.items()
-    for kin in kins
-)
-# Letters that are written in one way and another: capitals lose their accents in Greek, Turkish has two letters i.
-_LETTERS = tuple(
-    (kin, letter)
-    for letter, kins in {
-        "е": "ё",
-        "i": "ı",
-        "": "\N{COMBINING DOT ABOVE}",  # what `lower` makes of İ
-        "α": "ά",
-        "ε": "έ",
-        "η": "ή",
-        "ι": "ίϊΐ",
-        "ο": "ό",
-        "υ": "ύϋΰ",
-        "ω": "ώ",
-    }.items()
-    for kin in kins
-)
-_CORE = re.compile(r"[\w@©#](?:.*\w)?")
 _CLOSING = frozenset({CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT})
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\w)")
-_SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]」』）】]|\[\d{1,3}\])*$")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-
-
-def _line(position: int, block: Block, authors: Sequence[str]) -> Line:
-    text = block.text
-    lower = _bare_letters(text.lower()) if len(text) <= LENGTHS[-1] else ""
-    is_sentence = bool(_SENTENCE.search(text, max(len(text) - 8, 0)))
-    at_least = PROSE_UNSPACED if _is_unspaced(text, 1) else PROSE
-    return Line(
-        position=position,
-        block=block,
-        lower=lower,
-        plain=_plain(lower, authors),
-        is_prose=block.kind in (BlockKind.PARAGRAPH, BlockKind.QUOTE)
-        and block.link_share < 0.5
-        and len(text) >= (at_least if is_sentence else 3 * at_least),
-        is_sentence=is_sentence,
-    )
-
-
-def _bare_letters(lower: str) -> str:
-    if not lower.isascii():
-        for kin, letter in _LETTERS:
-            lower = lower.replace(kin, letter)
-    return lower
-
-
-def _plain(lower: str, authors: Sequence[str]) -> str:
-    """Plain quotes and dashes, bare edges, and `@author` for the name of an author of the article."""
-    for kin, sign in _KIN:  # many times faster than `translate`, which looks every character up
-        lower = lower.replace(kin, sign)
-    core = _CORE.search(lower)
-    plain = core[0] if core else ""
-    for author in authors:
-        plain = plain.replace(author, "@author")
-    return plain
-
-
-_LETTERS_OF = {
-    Script.CYRILLIC: re.compile("[\u0400-\u04ff]"),
-    Script.GREEK: re.compile("[\u0370-\u03ff]"),
-    Script.HAN: _UNSPACED,
-}
-
-
-def _scripts_of(article: Article) -> frozenset[Script]:
-    """The scripts that the article has letters of; Latin ones stand everywhere."""
-    texts = [block.text for block in article.blocks if not block.text.isascii()]
-    found = (script for script, letters in _LETTERS_OF.items() if any(map(letters.search, texts)))
-    return frozenset((Script.LATIN, *found))
-
 
 Finding = tuple[CutKind, str]  # with the rule's id
 Found = dict[int, Finding]  # by index in the lines at hand
@@ -321,16 +37,16 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     Clutter hides clutter: what stands before the comment form is the tail only once the form is gone. So the page is
     swept until nothing more is found, and stripping a clean article again cuts nothing.
     """
-    names = (_plain(_bare_letters(name.lower()), ()) for name in article.authors)
-    authors = sorted((name for name in names if " " in name or _UNSPACED.search(name)), key=len, reverse=True)
+    names = (plain_form(bare_letters(name.lower()), ()) for name in article.authors)
+    authors = sorted((name for name in names if " " in name or is_unspaced(name, 1)), key=len, reverse=True)
     titles = _title_forms(article.title)
-    screens = _screens(packs, article.language, _scripts_of(article))
+    screens = screens_for(packs, article.language, scripts_of(article))
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:
         return _match(line, zones, screens) or _match_sentences(line, zones, screens, authors)
 
-    lines = [_line(position, block, authors) for position, block in enumerate(article.blocks)]
+    lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
     while found := _sweep(lines, titles, match):
         cuts += [_cut(lines[index], finding) for index, finding in found.items()]
@@ -402,7 +118,7 @@ def _match_sentences(line: Line, zones: Zones, screens: Sequence[Screen], author
         return None
     kind = first = None
     for sentence in sentences:
-        rule = _match(_line(line.position, replace(line.block, text=sentence), authors), zones, screens)
+        rule = _match(line_of(line.position, replace(line.block, text=sentence), authors), zones, screens)
         if rule is None or kind not in (None, rule.kind):
             return None
         first, kind = first or rule, rule.kind
@@ -412,18 +128,13 @@ def _match_sentences(line: Line, zones: Zones, screens: Sequence[Screen], author
 _compiled = cache(re.compile)  # re itself keeps the last 512, and there are more rules
 
 
-def _is_unspaced(text: str, at_least: int) -> bool:
-    """Whether it is of Han or kana, which no spaces part, and that long."""
-    return len(text) >= at_least and not text.isascii() and _UNSPACED.search(text) is not None
-
-
 def _applies(rule: Rule, line: Line, zones: Zones) -> bool:
     text = line.block.text if rule.cased else line.plain
     return (
         len(line.block.text) <= rule.max_length
         and not rule.zones.isdisjoint(zones)
         and not (rule.label and line.is_stopped)
-        and not (rule.is_foreign and " " not in line.plain and not _is_unspaced(line.plain, UNSPACED_WORDS))
+        and not (rule.is_foreign and " " not in line.plain and not is_unspaced(line.plain, UNSPACED_WORDS))
         and _compiled(rule.pattern).fullmatch(text) is not None
     )
 
@@ -598,7 +309,7 @@ def _is_linked_headline(line: Line, is_next: bool) -> bool:
         and len(block.text) <= HEADLINE
         and (
             len(block.text) in UNSPACED_HEADLINE
-            if _is_unspaced(block.text, 1)
+            if is_unspaced(block.text, 1)
             else len(block.text) >= 20 and block.text.count(" ") >= (2 if is_next else 4)
         )
         and (line.is_headline or block.text.endswith(("..", "…")))

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from extract.article import open_page, read_article, why_no_article
 from extract.feedtext import refusal_of
 from extract.model import Announcement, Page, Profile, Reason, Rejection
-from transform.boilerplate import RulePacks, read_packs, strip_boilerplate
+from transform.boilerplate import strip_boilerplate
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
+from transform.packs import RulePacks, read_packs
 
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 VERSION = 1  # of our own reading, counted up when it changes what comes out

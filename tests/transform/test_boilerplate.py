@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extract.model import Article, Block, BlockKind, Extractor, SourceName
-from transform.boilerplate import LENGTHS, Rule, read_packs, strip_boilerplate
+from transform.boilerplate import strip_boilerplate
 from transform.model import CleanArticle, CutKind
+from transform.packs import LENGTHS, Rule, read_packs
 
 PACKS = read_packs()
 LINES: dict[str, dict[str, Any]] = {
