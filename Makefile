@@ -14,8 +14,9 @@ run: install
 TOOLS := $(firstword $(foreach kind,lab dev,$(if $(wildcard $(VENV)/.$(kind)-stamp),$(kind))) run)
 install: $(VENV)/.$(TOOLS)-stamp
 
+# Most of the time the tests wait, for servers and for one another: three at once keep two cores busy.
 test: $(VENV)/.dev-stamp lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 lint: $(VENV)/.dev-stamp
 	$(BIN)/ruff check $(SOURCES)

@@ -329,7 +329,7 @@ def _size_cases() -> Iterator[Case]:
 
 
 def _coding_cases() -> Iterator[Case]:
-    twice = gzip.compress(bomb(deflated))
+    twice = gzip.compress(bomb(deflated), mtime=0)
     for name, body, coding in (
         ("gzip-bomb", bomb(deflated), "gzip"),
         ("deflate-bomb", bomb(lambda chunks: deflated(chunks, 15)), "deflate"),
@@ -341,9 +341,9 @@ def _coding_cases() -> Iterator[Case]:
         yield Case(name=name, says=coded(body, coding), outcomes=(Reason.TOO_LARGE,))
     nested = HTML
     for _ in range(9):
-        nested = gzip.compress(nested)
+        nested = gzip.compress(nested, mtime=0)
     for name, body, coding in (
-        ("gzip-cut-off", gzip.compress(HTML)[:-12], "gzip"),
+        ("gzip-cut-off", gzip.compress(HTML, mtime=0)[:-12], "gzip"),
         ("deflate-cut-off", zlib.compress(HTML)[:-12], "deflate"),
         ("brotli-cut-off", brotli.compress(HTML)[:-12], "br"),
         ("zstd-cut-off", zstandard.compress(HTML)[:-12], "zstd"),
@@ -531,7 +531,7 @@ def _repeated_cases() -> Iterator[Case]:
 def _sitemap_cases() -> Iterator[Case]:
     big = sitemap(60_000)
     for name, body, entries in (
-        ("big", gzip.compress(big), 1000),
+        ("big", gzip.compress(big, mtime=0), 1000),
         ("cut-off", sitemap(10)[:-70], 9),
         ("html", HTML, NotAFeed),
         ("of-words", b"no sitemap here", NotAFeed),

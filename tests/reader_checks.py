@@ -173,7 +173,7 @@ _INDEX = "<sitemapindex><sitemap><loc>/s/1.xml</loc><lastmod>2026-01-01</lastmod
 _RECORDS = [
     ("warcinfo", "", b"software: other\r\n"),
     ("response", "https://daily.example/a", http(HTML, "Content-Type: text/html")),
-    ("response", "https://daily.example/b", http(chunked(gzip.compress(HTML)), "Transfer-Encoding: chunked", "Content-Encoding: gzip")),
+    ("response", "https://daily.example/b", http(chunked(gzip.compress(HTML, mtime=0)), "Transfer-Encoding: chunked", "Content-Encoding: gzip")),
     ("revisit", "https://daily.example/a", http(b"")),
     ("resource", "file:///home/b.html", HTML),
 ]  # fmt: skip
@@ -189,9 +189,9 @@ CHECKS: dict[str, Callable[[bytes], None]] = {
     "sniff": check_sniff,
 }
 SEEDS: dict[str, Sequence[bytes]] = {
-    "feed": [text.encode() for text in (_RSS, _ATOM, _RDF, _JSON)] + [_RSS.encode("utf-16"), gzip.compress(_ATOM.encode())],
+    "feed": [text.encode() for text in (_RSS, _ATOM, _RDF, _JSON)] + [_RSS.encode("utf-16"), gzip.compress(_ATOM.encode(), mtime=0)],
     "sitemap": [text.encode() for text in (_URLSET, _INDEX, _RSS, "https://post.example/a\n# x\n")]
-    + [_URLSET.encode("utf-16"), gzip.compress(_INDEX.encode())],
+    + [_URLSET.encode("utf-16"), gzip.compress(_INDEX.encode(), mtime=0)],
     "robots": [b"User-agent: *\nDisallow: /a*b$\nAllow: /\nCrawl-delay: 2.5\nSitemap: https://post.example/s.xml\n"],
     "url": [
         b"https://user@WWW.Post.example:443/a/../b%7e?utm_source=x&id=2#top",
