@@ -81,7 +81,7 @@ _MAYBE_LEFT_BEHIND = re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5\xc6\xcb\xe2]")  # in
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _PIECE = re.compile(r"[^<>\"\n]+")  # a text node, an attribute, a string of JSON
 _ADDRESS = re.compile(r"\s*[^\s/]*/\S*\s*")
-_C1_REFERENCE = re.compile(r"&#(?:12[89]|1[345]\d|x[89][0-9a-f])\b;?", re.IGNORECASE)
+_C1_REFERENCE = re.compile(r"&#(?:12[89]|1[345]\d|[xX][89][0-9a-fA-F])\b;?")
 _MEANT_BY_C1 = {
     byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0) if byte != 0x85
 }

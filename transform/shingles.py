@@ -44,7 +44,7 @@ def _facts(text: str) -> list[str]:
     facts = []
     for match in _WORD.finditer(text):
         word = match.group()
-        if any(c.isdigit() for c in word):
+        if not word.isalpha() and any(c.isdigit() for c in word):
             facts.append(word)
         elif word[0].isupper() and len(word) > 1 and not _begins_sentence(text, match.start()):
             facts.append(word.casefold())
