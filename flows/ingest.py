@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -23,6 +24,11 @@ from load.revisions import Reading
 from load.settle import settle
 from transform.read import ReadPage, ReadSpec
 from transform.verify import MatchPolicy
+
+_log = logging.getLogger(__name__)
+
+STAYED = "read again in vain"
+"""Pages that former rules could read and those of today cannot: what was stored of them stays."""
 
 
 @flow(name="ingest", validate_parameters=False)
@@ -52,7 +58,7 @@ def read_batch(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
     calls = [(store.archive, unread.place, announced[unread.entry_id], spec) for unread in batch]
     results = readers.map(read_archived_page, calls)
-    counts = _store_results(store, batch, results, spec.digest)
+    counts = _store_results(store, batch, results, {unread.id: spec.digest for unread in batch})
     with store.engine.begin() as connection:
         sources = {unread.source_id for unread in batch}
         counts["breaches begun"] = expectations.check_shares(connection, datetime.now(UTC), sources).breaches
@@ -65,7 +71,8 @@ def settle_batch(store: Store) -> dict[str, int]:
     counts: Counter[str] = Counter()
     while (done := settle(store.engine, MatchPolicy(), datetime.now(UTC), store.settings.batch)).pages:
         counts.update(done.outcomes)
-    return dict(counts)
+        counts.update({"read again": done.reread})
+    return dict(+counts)
 
 
 def _claim(store: Store, me: int) -> list[UnreadPage]:
@@ -74,9 +81,15 @@ def _claim(store: Store, me: int) -> list[UnreadPage]:
 
 
 def _store_results(
-    store: Store, batch: Sequence[UnreadPage], results: Sequence[Done[ReadPage | Rejection] | Broken], digest: bytes
+    store: Store,
+    batch: Sequence[UnreadPage],
+    results: Sequence[Done[ReadPage | Rejection] | Broken],
+    read_by: Mapping[int, bytes],
 ) -> Counter[str]:
-    """Keep what could be read, end what could not; a page that broke stays in the queue for another try."""
+    """Keep what could be read, end what could not; a page that broke stays in the queue for another try.
+
+    read_by: page id → digest of what read it
+    """
     now = datetime.now(UTC)
     readings: list[Reading] = []
     counts: Counter[str] = Counter()
@@ -89,45 +102,59 @@ def _store_results(
                         page_id=unread.id,
                         clean=read.clean,
                         print=read.print,
-                        read_spec=digest,
+                        read_spec=read_by[unread.id],
                     )
                 )
             case Done(value=Rejection() as rejection):
                 rejected.append((unread, rejection))
             case Broken():
-                counts[_fail(store, unread, result.error, now)] += 1
-    counts.update(_reject(store, rejected, now))
+                counts[_fail(store, unread, result.error, read_by, now)] += 1
+    counts.update(_reject(store, rejected, read_by, now))
     refused = revisions.keep_all(store.engine, readings, now)
     by_page = {unread.id: unread for unread in batch}
-    counts.update(_quarantine(store, by_page[page_id], error, now) for page_id, error in refused.items())
+    counts.update(_give_up(store, by_page[page_id], error, read_by, now) for page_id, error in refused.items())
     counts.update({"read": len(readings) - len(refused)})
     return +counts
 
 
-def _reject(store: Store, rejected: Sequence[tuple[UnreadPage, Rejection]], now: datetime) -> Counter[str]:
+def _reject(
+    store: Store, rejected: Sequence[tuple[UnreadPage, Rejection]], read_by: Mapping[int, bytes], now: datetime
+) -> Counter[str]:
     """Close the entries of pages that are no articles; where the feed carried more than the page, that is read next."""
-    by_entry = {unread.entry_id: rejection for unread, rejection in rejected}
+    by_entry = {unread.entry_id: rejection for unread, rejection in rejected if not unread.again}
     kept = keep_feed_texts(store, by_entry, now)
     left = {entry_id: rejection for entry_id, rejection in by_entry.items() if entry_id not in kept}
+    again = [(unread, rejection) for unread, rejection in rejected if unread.again]
     with store.engine.begin() as connection:
         outcomes = entries.reject_all(connection, left, now)
-        pages.mark_read(connection, [unread.id for unread, _ in rejected], now, settled=True)
+        refused = {unread.entry_id: rejection for unread, rejection in again}
+        refused_before = entries.reject_all(connection, refused, now, again=True)
+        pages.mark_settled(connection, {unread.id: read_by[unread.id] for unread, _ in rejected}, now)
+    for unread, rejection in again:
+        if unread.entry_id not in refused_before:
+            _log.warning("%s read again is no article: %s; it stays as it was", unread.url, rejection.reason)
     counts = Counter(f"{outcome}: {left[entry_id].reason}" for entry_id, outcome in outcomes.items())
-    return counts + Counter({"kept from the feed": len(kept)})
+    return counts + Counter({"kept from the feed": len(kept), STAYED: len(again)})
 
 
-def _fail(store: Store, unread: UnreadPage, error: str, now: datetime) -> str:
-    """Reading broke: another try, or quarantine when it has broken too often."""
+def _fail(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, bytes], now: datetime) -> str:
+    """Reading broke: another try, or the end when it has broken too often."""
     if unread.attempts + 1 >= pages.MAX_ATTEMPTS:
-        return _quarantine(store, unread, error, now)
+        return _give_up(store, unread, error, read_by, now)
     with store.engine.begin() as connection:
         pages.release(connection, unread.id)
     return "to be tried again"
 
 
-def _quarantine(store: Store, unread: UnreadPage, error: str, now: datetime) -> str:
-    """The page stays in the archive, its entry says what broke; the line goes on without it."""
+def _give_up(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, bytes], now: datetime) -> str:
+    """The page stays in the archive, its entry says what broke; the line goes on without it.
+
+    Of a page that was read before, all stays as it was: that reading is better than none.
+    """
     with store.engine.begin() as connection:
-        entries.close(connection, [unread.entry_id], Outcome.QUARANTINED, now, reason="read", detail=error)
-        pages.mark_read(connection, [unread.id], now, settled=True)
-    return f"{Outcome.QUARANTINED}: read"
+        pages.mark_settled(connection, {unread.id: read_by[unread.id]}, now)
+        if not unread.again:
+            entries.close(connection, [unread.entry_id], Outcome.QUARANTINED, now, reason="read", detail=error)
+            return f"{Outcome.QUARANTINED}: read"
+    _log.warning("%s cannot be read again: %s; it stays as it was", unread.url, error)
+    return STAYED

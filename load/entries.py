@@ -326,8 +326,13 @@ def reject(connection: Connection, entry_id: int, rejection: Rejection, now: dat
     return reject_all(connection, {entry_id: rejection}, now)[entry_id]
 
 
-def reject_all(connection: Connection, rejections: Mapping[int, Rejection], now: datetime) -> dict[int, Outcome]:
-    """Verdicts on many entries: each ends as `reject` says."""
+def reject_all(
+    connection: Connection, rejections: Mapping[int, Rejection], now: datetime, *, again: bool = False
+) -> dict[int, Outcome]:
+    """Verdicts on many entries: each ends as `reject` says.
+
+    again: their pages were read once more; whatever was not rejected before keeps its outcome, and its article
+    """
     rows = _values(
         list(rejections),
         reason=[rejection.reason for rejection in rejections.values()],
@@ -342,7 +347,8 @@ def reject_all(connection: Connection, rejections: Mapping[int, Rejection], now:
         "claimed_by": null(),
         "claimed_until": null(),
     }
-    return _outcomes(connection, update(entry).where(entry.c.id == rows.c.id).values(values))
+    wanted = [entry.c.id == rows.c.id, *([entry.c.outcome == Outcome.REJECTED] if again else [])]
+    return _outcomes(connection, update(entry).where(*wanted).values(values))
 
 
 def _values(ids: Sequence[int], **columns: Sequence[Any]) -> TableValuedAlias:

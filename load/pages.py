@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, null, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, null, or_, select, update
 
 from extract.model import Page
 from extract.warc import WarcPlace
@@ -38,6 +38,7 @@ class UnreadPage:
     url: str
     place: WarcPlace
     attempts: int  # before this one
+    again: bool  # it was read to an end before: its entry has its outcome
 
 
 def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
@@ -116,17 +117,43 @@ def claim_unread(connection: Connection, worker: int, now: datetime, limit: int)
             url=row.url,
             place=WarcPlace(file=row.warc_file, offset=row.warc_offset, length=row.warc_length),
             attempts=row.attempts,
+            again=row.read_spec is not None,
         )
         for row in rows
     ]
 
 
-def mark_read(connection: Connection, page_ids: Collection[int], now: datetime, *, settled: bool) -> None:
-    """These pages are read; settled says that there is nothing to place in a story."""
+def lock_unread(connection: Connection, page_ids: Collection[int]) -> set[int]:
+    """Those of these pages that are unread; nobody else marks them before the transaction ends."""
+    unread = select(page.c.id).where(among(page.c.id, page_ids), page.c.read_at.is_(None))
+    return set(connection.scalars(unread.order_by(page.c.id).with_for_update()))
+
+
+def mark_read(connection: Connection, page_ids: Collection[int], now: datetime) -> None:
+    """These pages are read; what they gave waits for settling."""
     values = {"read_at": now, "claimed_by": null(), "claimed_until": null()}
-    if settled:
-        values["settled_at"] = now
-    connection.execute(update(page).where(page.c.id.in_(page_ids)).values(values))
+    connection.execute(update(page).where(among(page.c.id, page_ids)).values(values))
+
+
+def mark_settled(connection: Connection, read_by: Mapping[int, bytes], now: datetime) -> None:
+    """These pages are read to an end: what they gave has its place, or there is nothing to place.
+
+    read_by: page id → digest of what read it
+    """
+    if not read_by:
+        return
+    values = {"read_at": now, "settled_at": now, "claimed_by": null(), "claimed_until": null()}
+    ended = update(page).where(page.c.id == bindparam("page")).values(values).values(read_spec=bindparam("digest"))
+    connection.execute(ended, [{"page": page_id, "digest": digest} for page_id, digest in sorted(read_by.items())])
+
+
+def reopen(connection: Connection, page_ids: Collection[int]) -> int:
+    """Make these pages unread again, those that are settled; answers how many.
+
+    They are claimed, read and settled like all others, in the order of their ids. Their entries keep their outcomes.
+    """
+    ended = update(page).where(among(page.c.id, page_ids), page.c.settled_at.is_not(None))
+    return connection.execute(ended.values(read_at=null(), settled_at=null(), attempts=0)).rowcount
 
 
 def release(connection: Connection, page_id: int) -> None:

@@ -1,20 +1,23 @@
-"""What pages said: revisions with their cuts and sketches. Written once, never changed, settled later."""
+"""What pages said: revisions with their cuts and sketches. Written once, settled later; what they say never changes."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Connection, Engine, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from load.pages import mark_read
-from load.rows import clean_text, from_bigints, from_bytes, to_bigints, to_bytes
+from load.pages import lock_unread, mark_read
+from load.rows import among, clean_text, from_bigints, from_bytes, to_bigints, to_bytes
 from load.tables import cut, revision, sketch
 from transform.model import CleanArticle, Fingerprint
+
+# Columns that tell of the reading and of its place, not of what the page says.
+_NOT_SAID = {"id", "page_id", "read_spec", "memory_version", "article_id", "kind", "search"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +31,15 @@ class Reading:
 
 
 def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> None:
-    """Store the readings; their pages wait for settling."""
-    if not readings:
+    """Store the readings of pages that nobody has read meanwhile; they wait for settling."""
+    unread = lock_unread(connection, [reading.page_id for reading in readings])
+    fresh = [reading for reading in readings if reading.page_id in unread]
+    if not fresh:
         return
-    ids = _insert_revisions(connection, readings)
-    fresh = [reading for reading in readings if reading.page_id in ids]
+    ids = _insert_revisions(connection, fresh)
     _insert_cuts(connection, fresh, ids)
     _insert_sketches(connection, fresh, ids)
-    mark_read(connection, [reading.page_id for reading in readings], now, settled=False)
+    mark_read(connection, unread, now)
 
 
 def keep_all(engine: Engine, readings: Sequence[Reading], now: datetime) -> dict[int, str]:
@@ -89,12 +93,38 @@ def fingerprints(connection: Connection, revision_ids: Collection[int]) -> dict[
     }
 
 
-def _insert_revisions(connection: Connection, readings: Sequence[Reading]) -> Mapping[int, int]:
-    """Page id → revision id of those that were not there: a page is read once by one spec."""
-    statement = upsert(revision).on_conflict_do_nothing(index_elements=[revision.c.page_id, revision.c.read_spec])
-    rows = connection.execute(
-        statement.returning(revision.c.page_id, revision.c.id), [_revision_row(reading) for reading in readings]
+def contents(connection: Connection, revision_ids: Collection[int]) -> dict[int, tuple[object, ...]]:
+    """Revision id → all that it says, with its cuts: equal for readings of one page that found the same."""
+    said = [column for column in revision.c if column.name not in _NOT_SAID]
+    query = select(revision.c.id, sketch.c.spec, *said).join(sketch).where(among(revision.c.id, revision_ids))
+    removed = (
+        select(cut.c.revision_id, cut.c.position, cut.c.kind, cut.c.rule, cut.c.text)
+        .where(among(cut.c.revision_id, revision_ids))
+        .order_by(cut.c.revision_id, cut.c.position)
     )
+    cuts: defaultdict[int, list[tuple[object, ...]]] = defaultdict(list)
+    for revision_id, *rest in connection.execute(removed):
+        cuts[revision_id].append(tuple(rest))
+    return {id_: (*rest, cuts[id_]) for id_, *rest in connection.execute(query)}
+
+
+def read_anew(connection: Connection, known: Mapping[int, int]) -> None:
+    """Let revisions that another reading has confirmed say by what.
+
+    known: id of the confirming revision → id of the confirmed one, of the same page
+    """
+    confirming = revision.alias("confirming")
+    values = {name: confirming.c[name] for name in ("read_spec", "memory_version")}
+    pair = revision.c.id == bindparam("old"), confirming.c.id == bindparam("new")
+    statement = update(revision).where(*pair, revision.c.page_id == confirming.c.page_id)
+    if known:
+        connection.execute(statement.values(values), [{"old": old, "new": new} for new, old in known.items()])
+
+
+def _insert_revisions(connection: Connection, readings: Sequence[Reading]) -> Mapping[int, int]:
+    """Page id → revision id."""
+    returning = insert(revision).returning(revision.c.page_id, revision.c.id)
+    rows = connection.execute(returning, [_revision_row(reading) for reading in readings])
     return {page_id: revision_id for page_id, revision_id in rows}
 
 

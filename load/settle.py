@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, true, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
@@ -22,8 +22,8 @@ from load.entries import Outcome, close
 from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
 from load.locks import lock
-from load.pages import mark_read
-from load.revisions import fingerprints
+from load.pages import mark_settled
+from load.revisions import contents, fingerprints, read_anew
 from load.tables import article, entry, page, revision
 from transform.assign import Newcomer, assign
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
@@ -38,10 +38,19 @@ class Settled:
     """What one batch came to."""
 
     pages: int = 0
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[Outcome, int]  # of the entries that ended
+    reread: int = 0  # articles that say something else since their page was read again
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owner:
+    """The article that a page is of."""
+
+    key: UrlKey
+    article_id: int | None  # None for one that is new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
     """One read page, and what it is to the article we know."""
 
@@ -50,6 +59,12 @@ class _Turn:
     print: Fingerprint
     known: Row[Any] | None  # the article with its current revision
     kind: RevisionKind
+
+    @property
+    def ends_entry(self) -> bool:
+        """A page that is read again leaves its entry's outcome alone, unless it has become an article."""
+        was_read = self.row.read_before is not None
+        return not was_read or (self.kind is RevisionKind.FIRST and self.row.outcome != Outcome.PENDING)
 
 
 def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Settled:
@@ -81,14 +96,32 @@ def _next_rows(connection: Connection, limit: int, now: datetime) -> Sequence[Ro
 
 
 def _ready(limit: int) -> Select[Any]:
-    """The read pages that none before them holds up, with their revisions.
+    """The read pages that none before them holds up, with their revisions, new and former.
 
     Pages of held sources wait, and nobody waits for them: it is as if they came later.
     """
     barrier = select(func.min(page.c.id)).where(page.c.read_at.is_(None), ~is_held()).scalar_subquery()
+    settled = revision.alias("settled")
+    former = (
+        select(settled.c.id, settled.c.article_id)
+        .where(settled.c.page_id == page.c.id, settled.c.kind.is_not(None))
+        .order_by(settled.c.id.desc())
+        .limit(1)
+        .lateral("former")
+    )
     return (
-        select(revision, page.c.entry_id, page.c.source_id)
+        select(
+            revision,
+            page.c.entry_id,
+            page.c.source_id,
+            page.c.read_spec.label("read_before"),
+            entry.c.outcome,
+            former.c.id.label("former_id"),
+            former.c.article_id.label("former_article_id"),
+        )
         .join(page, page.c.id == revision.c.page_id)
+        .join(entry, entry.c.id == page.c.entry_id)
+        .outerjoin(former, true())
         .where(
             page.c.read_at.is_not(None),
             page.c.settled_at.is_(None),
@@ -103,30 +136,52 @@ def _ready(limit: int) -> Select[Any]:
 
 def _turns(connection: Connection, rows: Sequence[Row[Any]]) -> list[_Turn]:
     """Up to the second of one article: a change is judged by what came before."""
-    keyed = _before_repeat(rows, read_rules(connection))
-    known = _known_articles(connection, list(keyed))
-    prints = fingerprints(connection, [row.id for row in keyed.values()] + [row.revision_id for row in known.values()])
-    return [_turn(key, row, known.get(key), prints) for key, row in keyed.items()]
+    owned = _before_repeat(rows, _owners(connection, rows, read_rules(connection)))
+    known = _known_articles(connection, [owner.article_id for owner, _ in owned if owner.article_id is not None])
+    revised = [row.revision_id for row in known.values()]
+    prints = fingerprints(connection, [row.id for _, row in owned] + revised)
+    repeats = _repeats(connection, [row for _, row in owned])
+    return [
+        _turn(owner.key, row, known.get(owner.article_id), prints, confirms=row.id in repeats) for owner, row in owned
+    ]
 
 
-def _before_repeat(rows: Sequence[Row[Any]], rules: UrlRules) -> dict[UrlKey, Row[Any]]:
-    """The rows by key of the article that they are of, up to the first key that comes again."""
-    keyed: dict[UrlKey, Row[Any]] = {}
-    for row in rows:
-        key = url_key(row.url, rules)
-        if key in keyed:
+def _owners(connection: Connection, rows: Sequence[Row[Any]], rules: UrlRules) -> list[_Owner]:
+    """The article of each row: the one that its page was of before, else the one that its URL's key names."""
+    keys = [url_key(row.url, rules) for row in rows]
+    query = select(article.c.id, article.c.url_key, article.c.former_key).where(known_by(article, keys))
+    keyed = {key: row.id for key, row in by_key(connection.execute(query), keys).items()}
+    return [
+        _Owner(key=key, article_id=row.former_article_id or keyed.get(key)) for key, row in zip(keys, rows, strict=True)
+    ]
+
+
+def _before_repeat(rows: Sequence[Row[Any]], owners: Sequence[_Owner]) -> list[tuple[_Owner, Row[Any]]]:
+    """The rows with their articles, up to the first article that comes again."""
+    seen: set[int | UrlKey] = set()
+    owned: list[tuple[_Owner, Row[Any]]] = []
+    for owner, row in zip(owners, rows, strict=True):
+        identity = owner.article_id or owner.key
+        if identity in seen:
             break
-        keyed[key] = row
-    return keyed
+        seen.add(identity)
+        owned.append((owner, row))
+    return owned
 
 
-def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Row[Any]]:
+def _repeats(connection: Connection, rows: Sequence[Row[Any]]) -> set[int]:
+    """Those of these revisions that say all that the former one of their page said, and nothing else."""
+    former = {row.id: row.former_id for row in rows if row.former_id is not None}
+    said = contents(connection, [*former, *former.values()]) if former else {}
+    return {new for new, old in former.items() if said[new] == said[old]}
+
+
+def _known_articles(connection: Connection, ids: Collection[int]) -> dict[int | None, Row[Any]]:
     query = (
         select(
             article.c.id.label("article_id"),
-            article.c.url_key,
-            article.c.former_key,
             article.c.revision_id,
+            revision.c.page_id,
             revision.c.title,
             revision.c.text,
             revision.c.modified_at,
@@ -134,18 +189,22 @@ def _known_articles(connection: Connection, keys: Collection[bytes]) -> dict[byt
             revision.c.flags,
         )
         .join(revision, revision.c.id == article.c.revision_id)
-        .where(known_by(article, keys))
+        .where(article.c.id.in_(ids))
     )
-    return by_key(connection.execute(query), keys)
+    return {row.article_id: row for row in connection.execute(query)}
 
 
-def _turn(key: UrlKey, row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprint]) -> _Turn:
+def _turn(
+    key: UrlKey, row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprint], *, confirms: bool
+) -> _Turn:
     before = None if known is None else _state(known, prints[known.revision_id])
-    return _Turn(key, row, prints[row.id], known, classify_revision(before, _state(row, prints[row.id])))
+    new = replace(_state(row, prints[row.id]), read_before=row.read_before is not None, confirms=confirms)
+    return _Turn(key=key, row=row, print=prints[row.id], known=known, kind=classify_revision(before, new))
 
 
 def _state(row: Row[Any], print_: Fingerprint) -> State:
     return State(
+        page=row.page_id,
         title=row.title,
         print=print_,
         corrected=notes_correction(row.text),
@@ -239,11 +298,13 @@ def _matched(matches: Iterable[Iterable[Match]]) -> set[ArticleId]:
 
 
 def _say_now(connection: Connection, turns: Iterable[_Turn], ids: Mapping[int, ArticleId]) -> None:
-    """Make the changed articles say what their new revisions say."""
+    """Make the changed articles say what their new revisions say; one that is only read again keeps its URL."""
     for turn in turns:
         if turn.known is not None:
-            current = update(article).where(article.c.id == ids[turn.row.id])
-            connection.execute(current.values(revision_id=turn.row.id, url=turn.row.url))
+            said = {"revision_id": turn.row.id}
+            if turn.kind is not RevisionKind.REREAD:
+                said["url"] = turn.row.url
+            connection.execute(update(article).where(article.c.id == ids[turn.row.id]).values(said))
 
 
 def _mark_drifted(connection: Connection, changed: Iterable[Newcomer]) -> None:
@@ -256,8 +317,9 @@ def _mark_drifted(connection: Connection, changed: Iterable[Newcomer]) -> None:
 
 def _settle_revisions(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId]) -> None:
     """Say what each text was to its article; one that says nothing new is dropped, its page remains."""
-    same = [turn.row.id for turn in turns if turn.kind is RevisionKind.UNCHANGED]
-    connection.execute(delete(revision).where(revision.c.id.in_(same)))
+    same = [turn.row for turn in turns if turn.kind is RevisionKind.UNCHANGED]
+    read_anew(connection, {row.id: row.former_id for row in same if row.former_id is not None})
+    connection.execute(delete(revision).where(revision.c.id.in_([row.id for row in same])))
     rows = [
         {"revision": turn.row.id, "kind": turn.kind, "article": ids[turn.row.id]}
         for turn in turns
@@ -269,16 +331,22 @@ def _settle_revisions(connection: Connection, turns: Sequence[_Turn], ids: Mappi
 
 
 def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime) -> Settled:
-    """End each page's entry in the outcome that its text had."""
-    mark_read(connection, [turn.row.page_id for turn in turns], now, settled=True)
+    """End each page, and its entry in the outcome that its text had."""
+    mark_settled(connection, {turn.row.page_id: turn.row.read_spec for turn in turns}, now)
     by_outcome: defaultdict[Outcome, list[_Turn]] = defaultdict(list)
-    for turn in turns:
+    for turn in (turn for turn in turns if turn.ends_entry):
         by_outcome[_outcome(turn.kind)].append(turn)
     for outcome, closed in by_outcome.items():
         close(connection, [turn.row.entry_id for turn in closed], outcome, now)
-    owner = update(entry).where(entry.c.id == bindparam("entry")).values(article_id=bindparam("article"))
-    connection.execute(owner, [{"entry": turn.row.entry_id, "article": ids[turn.row.id]} for turn in turns])
-    return Settled(pages=len(turns), outcomes={outcome: len(closed) for outcome, closed in by_outcome.items()})
+    led = [turn for turn in turns if turn.row.read_before is None or turn.kind is RevisionKind.FIRST]
+    if led:
+        owner = update(entry).where(entry.c.id == bindparam("entry")).values(article_id=bindparam("article"))
+        connection.execute(owner, [{"entry": turn.row.entry_id, "article": ids[turn.row.id]} for turn in led])
+    return Settled(
+        pages=len(turns),
+        outcomes={outcome: len(closed) for outcome, closed in by_outcome.items()},
+        reread=sum(turn.kind is RevisionKind.REREAD for turn in turns),
+    )
 
 
 def _outcome(kind: RevisionKind) -> Outcome:

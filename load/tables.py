@@ -247,7 +247,7 @@ page = Table(
     Column("warc_length", Integer, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default="0", comment="of reading"),
     when("read_at", "read into a revision, rejected or quarantined"),
-    Column("read_spec", LargeBinary, comment="digest of what read it last: extractors, rules, memory, sketch"),
+    Column("read_spec", LargeBinary, comment="digest of what read it last to an end; null before the first time"),
     when("settled_at", "its revision has its place in a story, or there is none to place"),
     *claim(),
     Index("page_source_idx", "source_id", "fetched_at"),
@@ -403,7 +403,8 @@ revision = Table(
         comment="words of title and text, without accents",
     ),
     one_of("kind", "first", "minor", "update", "correction", "stale", "reread"),
-    UniqueConstraint("page_id", "read_spec"),
+    Index("revision_page_id_idx", "page_id"),
+    Index("revision_unsettled_idx", "page_id", unique=True, postgresql_where=text("kind IS NULL")),
     Index("revision_search_idx", "search", postgresql_using="gin"),
     comment="One text of an article; append-only",
 )

@@ -31,18 +31,23 @@ class RevisionKind(StrEnum):
     CORRECTION = "correction"
     STALE = "stale"
     """An older state of the page than the one we have, or an emptied one: kept on record, never shown."""
+    REREAD = "reread"
+    """The same page read by newer rules: what changed is our reading, not the article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What deciding about a change needs of one text of an article."""
 
+    page: int  # id of its page
     title: str
     print: Fingerprint
     corrected: bool  # it says of itself that it was corrected
     modified_at: datetime | None
     fetched_at: datetime
     from_feed: bool = False  # its page was refused, and this is what the feed carried
+    read_before: bool = False  # its page was, by other rules
+    confirms: bool = False  # and all that is stored of it is the same
 
 
 def classify_revision(known: State | None, new: State) -> RevisionKind:
@@ -51,9 +56,12 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     | new text                                           | kind       |
     |----------------------------------------------------|------------|
     | none known                                         | first      |
+    | of a page read again, all as it was                | unchanged  |
+    | of the known one's page, read again                | reread     |
     | from the feed, where the known one is the page's   | stale      |
     | same words, same title                             | unchanged  |
     | the same, but from the page and not from the feed  | minor      |
+    | of an earlier page, read again                     | stale      |
     | fetched earlier, or says it is older               | stale      |
     | less than a quarter of the words                   | stale      |
     | nearly the same words, a figure or name withdrawn  | correction |
@@ -63,6 +71,10 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     """
     if known is None:
         return RevisionKind.FIRST
+    if new.confirms:
+        return RevisionKind.UNCHANGED
+    if new.page == known.page:
+        return RevisionKind.REREAD
     if new.from_feed and not known.from_feed:
         return RevisionKind.STALE
     if _says_the_same(known, new):
@@ -88,6 +100,8 @@ def _says_the_same(known: State, new: State) -> bool:
 
 
 def _is_older(known: State, new: State) -> bool:
+    if new.read_before and (new.fetched_at, new.page) < (known.fetched_at, known.page):
+        return True
     if known.modified_at and new.modified_at and new.modified_at != known.modified_at:
         return new.modified_at < known.modified_at
     return new.fetched_at < known.fetched_at

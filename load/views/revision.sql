@@ -27,7 +27,8 @@ COMMENT ON COLUMN news.revision.id IS 'Id of the revision.';
 COMMENT ON COLUMN news.revision.article_id IS 'The article (news.article.id).';
 COMMENT ON COLUMN news.revision.kind IS
     'What it was to the text before: first, minor (words mended), correction (nearly the same words, other figures or '
-    'names), update, stale (older or emptied: kept on record, never shown).';
+    'names), update, stale (older or emptied: kept on record, never shown), reread (the same page read by newer rules: '
+    'no change by the publisher).';
 COMMENT ON COLUMN news.revision.is_current IS 'It is what the article says now.';
 COMMENT ON COLUMN news.revision.source IS 'Source of the article.';
 COMMENT ON COLUMN news.revision.url IS 'The URL that the page called its own.';

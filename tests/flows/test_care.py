@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from factories import BRIDGE_TOLL, HARBOUR_FIRE, a_source, announce
 from sqlalchemy import Engine, text
 
 from extract.model import Bound, Expectations, OnBreach, Page
+from extract.warc import write_pages
 from flows.collect import archive_pages
 from flows.ingest import read_batch, settle_batch
 from flows.isolation import Workers, workers
@@ -22,6 +24,7 @@ from load import expectations, pages, quarantine, sources
 from load.engine import worker
 from load.pages import FetchedPage
 from load.quarantine import Wanted
+from transform.read import ReadSpec
 
 PAGE = """<!doctype html><html lang="en"><head><title>Notes of the harbour, number {0}</title>{1}</head>
 <body><article><h1>Notes of the harbour, number {0}</h1>{2}</article></body></html>"""
@@ -58,9 +61,9 @@ def fetch(store: Store, name: str, count: int, *, dated: bool) -> None:
     archive_pages(store, got, now)
 
 
-def page(url: str, number: int, now: datetime, *, dated: bool) -> Page:
-    told = [*HARBOUR_FIRE, *BRIDGE_TOLL]
-    body = "".join(f"<p>{told[(number + place) % len(told)]} Number {number}.</p>" for place in range(3))
+def page(url: str, number: int, now: datetime, *, dated: bool, told: int = 3) -> Page:
+    texts = [*HARBOUR_FIRE, *BRIDGE_TOLL]
+    body = "".join(f"<p>{texts[(number + place) % len(texts)]} Number {number}.</p>" for place in range(told))
     html = PAGE.format(number, DATE if dated else "", body)
     headers = (("Content-Type", "text/html; charset=utf-8"),)
     return Page(url=url, final_url=url, status=200, headers=headers, body=html.encode(), fetched_at=now)
@@ -114,3 +117,33 @@ def test_a_page_whose_bytes_were_missing_is_read_when_they_are_back(store: Store
         assert quarantine.replay(connection, Wanted(), datetime.now(UTC)) == {"read": 2}
     ingest(store, readers)
     assert ledger(store)[None] == (0, 2, 0)
+
+
+def test_a_page_that_can_no_longer_be_read_leaves_its_article_as_it_was(
+    store: Store, readers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Read again, one page has become too short, the bytes of another are gone."""
+    fetch(store, "harbour-courier", 3, dated=True)
+    ingest(store, readers)
+    before = articles(store), ledger(store)
+    now = datetime.now(UTC)
+    [place] = write_pages(store.archive, "short.warc.gz", [page("https://harbour-courier.example/0", 0, now, dated=True, told=0)])  # fmt: skip
+    with store.engine.begin() as connection:
+        short = text("UPDATE storyfold.page SET warc_file = :file, warc_offset = :offset, warc_length = :length WHERE id = 1")  # fmt: skip
+        connection.execute(short, {"file": place.file, "offset": place.offset, "length": place.length})
+        connection.execute(text("UPDATE storyfold.page SET warc_file = 'gone.warc.gz', read_spec = 'old' WHERE id = 2"))
+        assert pages.reopen(connection, [1, 2, 3]) == 3
+    counts = sum(map(Counter, ingest(store, readers)), Counter())
+    assert counts["read again in vain"] == 2
+    assert (articles(store), ledger(store)) == before
+    assert "harbour-courier.example/0 read again is no article: too-short; it stays as it was" in caplog.text
+    assert "harbour-courier.example/1 cannot be read again: ArchiveDamaged" in caplog.text
+    with store.engine.connect() as connection:
+        query = text("SELECT settled_at IS NOT NULL AND read_spec = :spec FROM storyfold.page")
+        assert set(connection.scalars(query, {"spec": ReadSpec().digest})) == {True}
+
+
+def articles(store: Store) -> list[tuple[object, ...]]:
+    with store.engine.connect() as connection:
+        query = text("SELECT id, url, title, text, story_id FROM news.article ORDER BY id")
+        return [tuple(row) for row in connection.execute(query)]

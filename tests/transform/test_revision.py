@@ -18,11 +18,12 @@ LINES = sentences(random.Random(1), 30)
 def state(
     lines: list[str], *, title: str = "Bridge opens", hours: int = 0, modified_at: datetime | None = None
 ) -> State:
-    return State(title=title, corrected=notes_correction(paragraphs(lines)), print=print_of(paragraphs(lines)), modified_at=modified_at,
+    """A text of page 2; the known one is of page 1."""
+    return State(page=2, title=title, corrected=notes_correction(paragraphs(lines)), print=print_of(paragraphs(lines)), modified_at=modified_at,
                  fetched_at=FETCHED + timedelta(hours=hours))  # fmt: skip
 
 
-KNOWN = state(LINES)
+KNOWN = replace(state(LINES), page=1)
 EXTENDED = [*LINES[:29], LINES[29][:-1] + " 77123."]
 NOTED = [*LINES, "", "", "Correction: An earlier version named another street."]
 MENDED = [*LINES[:29], LINES[29].replace(LINES[29].split()[2], "mended")]
@@ -57,6 +58,16 @@ CORRECTED = [LINES[0], *LINES[2:]]
         (replace(KNOWN, from_feed=True), state(LINES + sentences(random.Random(2), 6), hours=2), RevisionKind.UPDATE),
         (replace(KNOWN, from_feed=True), state(LINES[:5], hours=2), RevisionKind.STALE),
         (replace(KNOWN, from_feed=True), replace(state(LINES, hours=2), from_feed=True), RevisionKind.UNCHANGED),
+        (KNOWN, replace(KNOWN, read_before=True, confirms=True), RevisionKind.UNCHANGED),
+        (KNOWN, replace(KNOWN, read_before=True, title="Bridge opens to walkers"), RevisionKind.REREAD),
+        (KNOWN, replace(state(LINES[:5]), page=1, read_before=True), RevisionKind.REREAD),
+        (
+            replace(KNOWN, page=3, fetched_at=FETCHED + timedelta(hours=1)),
+            replace(state(MENDED, modified_at=FETCHED), read_before=True),
+            RevisionKind.STALE,
+        ),
+        (replace(KNOWN, page=3), replace(state(MENDED), read_before=True), RevisionKind.STALE),
+        (KNOWN, replace(state(EXTENDED, hours=2), read_before=True), RevisionKind.UPDATE),
     ],
 )
 def test_what_a_new_text_is_to_the_known_one(known: State | None, new: State, kind: RevisionKind) -> None:

@@ -48,12 +48,15 @@ def upgrade() -> None:
             "read_spec",
             sa.LargeBinary(),
             nullable=True,
-            comment="digest of what read it last: extractors, rules, memory, sketch",
+            comment="digest of what read it last to an end; null before the first time",
         ),
         schema="storyfold",
     )
     op.execute(
-        "UPDATE storyfold.page SET read_spec = revision.read_spec FROM storyfold.revision WHERE page_id = page.id"
+        """UPDATE storyfold.page SET read_spec = coalesce(
+               (SELECT revision.read_spec FROM storyfold.revision WHERE revision.page_id = page.id
+                ORDER BY revision.id DESC LIMIT 1), '')
+           WHERE settled_at IS NOT NULL"""  # of a page that left no revision nobody knows any more what read it
     )
     op.add_column(
         "revision",
@@ -146,6 +149,16 @@ def upgrade() -> None:
             comment="when it was last looked over for what repeats",
         ),
         schema="storyfold",
+    )
+    op.drop_constraint("revision_page_id_read_spec_key", "revision", schema="storyfold", type_="unique")
+    op.create_index("revision_page_id_idx", "revision", ["page_id"], schema="storyfold")
+    op.create_index(
+        "revision_unsettled_idx",
+        "revision",
+        ["page_id"],
+        unique=True,
+        schema="storyfold",
+        postgresql_where=sa.text("kind IS NULL"),
     )
     op.drop_constraint("revision_kind_check", "revision", schema="storyfold")
     op.create_check_constraint(
