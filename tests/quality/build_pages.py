@@ -44,12 +44,18 @@ class Block:
 
     @property
     def rows(self) -> list[list[str]]:
+        """The cells of a table; one at the head of a column of labels may be empty."""
         return [[cell.strip() for cell in line.split("|")] for line in self.lines]
 
     @property
     def truth(self) -> tuple[str, ...]:
         """Its lines as a reader has them; none where it is no text of the article."""
-        return () if self.kind == "aside" else tuple(plain(line) for line in self.lines)
+        match self.kind:
+            case "aside":
+                return ()
+            case "table":
+                return tuple(" | ".join(filter(None, row)) for row in self.rows)
+        return tuple(plain(line) for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +180,7 @@ def read_blocks(part: str) -> Iterator[Block]:
             case "- ":
                 yield Block(kind="list", lines=tuple(line[2:] for line in lines))
             case "| ":
-                yield Block(kind="table", lines=tuple(line.strip("| ") for line in lines))
+                yield Block(kind="table", lines=tuple(line.rstrip().removeprefix("|").removesuffix("|") for line in lines))
             case "> ":
                 yield Block(kind="quote", lines=(" ".join(line[2:] for line in lines),))
             case "## ":
