@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -180,7 +181,9 @@ def read_blocks(part: str) -> Iterator[Block]:
             case "- ":
                 yield Block(kind="list", lines=tuple(line[2:] for line in lines))
             case "| ":
-                yield Block(kind="table", lines=tuple(line.rstrip().removeprefix("|").removesuffix("|") for line in lines))
+                yield Block(
+                    kind="table", lines=tuple(line.rstrip().removeprefix("|").removesuffix("|") for line in lines)
+                )
             case "> ":
                 yield Block(kind="quote", lines=(" ".join(line[2:] for line in lines),))
             case "## ":
@@ -229,8 +232,9 @@ def address_of(article: Article, site: Site) -> str:
     return site.home + environment().from_string(site.address).render(article=article)
 
 
+@cache
 def environment() -> Environment:
-    """What the templates may use: `words` and `plain` for lines of a block, `as_person` for names, `tojson` for JSON-LD."""
+    """Where the templates lie and what they may use: `words` for lines of a block, `as_person` for names in JSON-LD."""
     env = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,
@@ -238,7 +242,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {"words": words, "plain": plain, "as_person": as_person}
+    env.filters |= {"words": words, "as_person": as_person}
     env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return env
 
