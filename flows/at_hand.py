@@ -28,6 +28,7 @@ from flows.collect import archive_pages, collect
 from flows.ingest import ingest
 from flows.run import DAMAGED, LEFT_OUT, Summary, as_markdown, figures_of, summarise
 from flows.store import Store, follow_catalogue, open_store
+from flows.upkeep import upkeep
 from load import entries, pages, sources
 from load.engine import Connection
 from load.entries import Recorded
@@ -66,6 +67,7 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
         if listed.names:
             collect(sorted(listed.names))
         ingest()
+        upkeep()
         result = summarise(store.engine, store.settings, counts, before, started)
     show_summary(as_markdown(result))
     return result

@@ -172,6 +172,19 @@ def ingest(as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel="Work")
+def upkeep(as_json: AsJson = False) -> None:
+    """Learn what each source repeats from story to story, and read again the pages that this concerns.
+
+    It asks nothing of the web. A run ends with it.
+    """
+    with _at_work():
+        from flows import upkeep as line
+
+        counts = line.upkeep()
+    _show_counts("upkeep", counts, as_json)
+
+
+@app.command(rich_help_panel="Work")
 def load(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders, see above.")],
     source: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -16,7 +16,7 @@ from flows.collect import keep_feed_texts
 from flows.isolation import Broken, Done, Workers, workers
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
-from load import entries, expectations, pages, revisions
+from load import entries, expectations, memory, pages, revisions
 from load.engine import worker
 from load.entries import Outcome
 from load.pages import UnreadPage
@@ -26,6 +26,9 @@ from transform.read import ReadPage, ReadSpec
 from transform.verify import MatchPolicy
 
 _log = logging.getLogger(__name__)
+
+Read = Callable[[Store, Workers, Sequence[UnreadPage]], dict[str, int]]
+Settle = Callable[[Store], dict[str, int]]
 
 STAYED = "read again in vain"
 """Pages that former rules could read and those of today cannot: what was stored of them stays."""
@@ -43,36 +46,49 @@ def ingest() -> dict[str, int]:
             on_record(store, "ingest") as (_, counts),
             workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers,
         ):
-            while batch := _claim(store, me):
-                counts.update(read_batch(store, readers, batch))
-                counts.update(settle_batch(store))
-            counts.update(settle_batch(store))  # what another worker's pages held up until now
+            counts.update(read_waiting(store, me, readers, read=read_batch, settle=settle_batch))
     return dict(counts)
 
 
-@task(name="read batch", cache_policy=NO_CACHE)
-def read_batch(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
+def read_waiting(store: Store, me: int, readers: Workers, *, read: Read, settle: Settle) -> Counter[str]:
+    """Read and settle in batches, until nothing waits that this worker may have."""
+    counts: Counter[str] = Counter()
+    while batch := _claim(store, me):
+        counts.update(read(store, readers, batch))
+        counts.update(settle(store))
+    counts.update(settle(store))  # what another worker's pages held up until now
+    return counts
+
+
+def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
     """Read these pages, each alone in a worker process, and store what they gave."""
     spec = ReadSpec(profile=store.settings.profile)
     with store.engine.connect() as connection:
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
-    calls = [(store.archive, unread.place, announced[unread.entry_id], spec) for unread in batch]
+        known = memory.memories(connection, {unread.source_id for unread in batch})
+    calls = [
+        (store.archive, unread.place, announced[unread.entry_id], spec, known[unread.source_id]) for unread in batch
+    ]
     results = readers.map(read_archived_page, calls)
-    counts = _store_results(store, batch, results, {unread.id: spec.digest for unread in batch})
+    read_by = {unread.id: spec.digest_with(known[unread.source_id]) for unread in batch}
+    counts = _store_results(store, batch, results, read_by)
     with store.engine.begin() as connection:
         sources = {unread.source_id for unread in batch}
         counts["breaches begun"] = expectations.check_shares(connection, datetime.now(UTC), sources).breaches
     return dict(+counts)
 
 
-@task(name="settle", cache_policy=NO_CACHE)
-def settle_batch(store: Store) -> dict[str, int]:
+def settle_ready(store: Store) -> dict[str, int]:
     """Settle all that is ready, in transactions of one batch each."""
     counts: Counter[str] = Counter()
     while (done := settle(store.engine, MatchPolicy(), datetime.now(UTC), store.settings.batch)).pages:
         counts.update(done.outcomes)
         counts.update({"read again": done.reread})
     return dict(+counts)
+
+
+read_batch = task(name="read batch", cache_policy=NO_CACHE)(read_pages)
+settle_batch = task(name="settle", cache_policy=NO_CACHE)(settle_ready)
 
 
 def _claim(store: Store, me: int) -> list[UnreadPage]:
@@ -103,6 +119,7 @@ def _store_results(
                         clean=read.clean,
                         print=read.print,
                         read_spec=read_by[unread.id],
+                        memory_version=read.memory_version,
                     )
                 )
             case Done(value=Rejection() as rejection):

@@ -12,15 +12,18 @@ from extract.feeds import NotAFeed
 from extract.model import Announcement, FeedDocument, FeedKind, Page, Rejection
 from extract.warc import WarcPlace
 from extract.warc import read_page as read_bytes
+from transform.memory import BLANK, SiteMemory
 from transform.read import ReadPage, ReadSpec, read_page
 
 
-def read_archived_page(archive: str, place: WarcPlace, announced: Announcement, spec: ReadSpec) -> ReadPage | Rejection:
+def read_archived_page(
+    archive: str, place: WarcPlace, announced: Announcement, spec: ReadSpec, memory: SiteMemory = BLANK
+) -> ReadPage | Rejection:
     """What the archived page says, or why it is no article.
 
     Raises ArchiveDamaged when its bytes are not where they should be.
     """
-    return read_page(read_bytes(archive, place), announced, spec)
+    return read_page(read_bytes(archive, place), announced, spec, memory)
 
 
 def read_feed_page(kind: FeedKind, page: Page) -> FeedDocument | NotAFeed:

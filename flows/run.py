@@ -1,4 +1,4 @@
-"""A whole run: the three lines one after the other, and what they came to."""
+"""A whole run: the three lines one after the other, upkeep, and what they came to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from flows.discover import discover
 from flows.ingest import ingest
 from flows.settings import Settings
 from flows.store import open_store
+from flows.upkeep import upkeep
 from load import summary
 from load.engine import Engine
 from load.summary import Copy, Figures
@@ -49,7 +50,7 @@ class Summary:
 
 @flow(name="run", validate_parameters=False)
 def run_lines(names: Sequence[str] = (), passes: int = 1, pause_s: float = 0.0) -> Summary:
-    """Discover, collect and ingest, as often as asked; every feed is polled, due or not."""
+    """Discover, collect, ingest and keep up, as often as asked; every feed is polled, due or not."""
     counts: Counter[str] = Counter()
     with open_store() as store:
         started = datetime.now(UTC)
@@ -60,6 +61,7 @@ def run_lines(names: Sequence[str] = (), passes: int = 1, pause_s: float = 0.0) 
             counts.update(discover(names, early=True))
             collect(names)
             counts.update(ingest())
+            counts.update(upkeep())
         result = summarise(store.engine, store.settings, counts, before, started)
     show_summary(as_markdown(result))
     return result

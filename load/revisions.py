@@ -14,10 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from load.pages import lock_unread, mark_read
 from load.rows import among, clean_text, from_bigints, from_bytes, to_bigints, to_bytes
 from load.tables import cut, revision, sketch
+from transform.memory import segments_of
 from transform.model import CleanArticle, Fingerprint
 
 # Columns that tell of the reading and of its place, not of what the page says.
-_NOT_SAID = {"id", "page_id", "read_spec", "memory_version", "article_id", "kind", "search"}
+_OF_READING = ("read_spec", "memory_version", "segments")
+_NOT_SAID = {"id", "page_id", "article_id", "kind", "search", *_OF_READING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Reading:
     page_id: int
     clean: CleanArticle
     print: Fingerprint
-    read_spec: bytes  # digest of extractor, rules and sketch
+    read_spec: bytes  # digest of extractor, rules, sketch and memory
+    memory_version: int = 0  # of the source's memory
 
 
 def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> None:
@@ -114,7 +117,7 @@ def read_anew(connection: Connection, known: Mapping[int, int]) -> None:
     known: id of the confirming revision → id of the confirmed one, of the same page
     """
     confirming = revision.alias("confirming")
-    values = {name: confirming.c[name] for name in ("read_spec", "memory_version")}
+    values = {name: confirming.c[name] for name in _OF_READING}
     pair = revision.c.id == bindparam("old"), confirming.c.id == bindparam("new")
     statement = update(revision).where(*pair, revision.c.page_id == confirming.c.page_id)
     if known:
@@ -171,6 +174,8 @@ def _revision_row(reading: Reading) -> dict[str, object]:
         "summary": clean_text(article.summary),
         "text": clean_text(reading.clean.text),
         "extractor": article.extractor,
+        "memory_version": reading.memory_version,
+        "segments": list(segments_of(reading.clean)),
         "language": article.language,
         "published_at": article.published_at,
         "date_precision": article.date_precision,

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func,
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
-from load import expectations, index, stories
+from load import expectations, index, memory, stories
 from load.entries import Outcome, close
 from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
@@ -256,7 +256,9 @@ def _place(
     _say_now(connection, turns, ids)
     members = stories.members(connection, [side.id for side in sides])
     newcomers = [Newcomer(member=members[side.id], matches=found) for side, found in zip(sides, matches, strict=True)]
-    stories.write(connection, assign(newcomers, around), {**around.members, **members}, now)
+    assignments = assign(newcomers, around)
+    stories.write(connection, assignments, {**around.members, **members}, now)
+    memory.mark_due(connection, {article for story in assignments.stories for article in story.members} | set(members))
     stories.keep_matches(connection, (match for found in matches for match in found), policy.digest, now)
     index.replace_keys(connection, sides, changed)
     _mark_drifted(connection, [newcomer for newcomer in newcomers if newcomer.member.id in changed])

@@ -23,7 +23,7 @@ class Figures:
 
     articles: int
     stories: int
-    cuts: int
+    cuts: int  # from what the articles say now
     largest: tuple[int, int, str] | None  # story, number of articles, title
     copies: tuple[Copy, ...]
 
@@ -37,6 +37,7 @@ def outcomes_since(connection: Connection, since: datetime) -> dict[str, int]:
 
 
 def figures(connection: Connection) -> Figures:
+    current = article.c.revision_id == cut.c.revision_id
     largest = connection.execute(
         select(story.c.id, story.c.articles, story.c.canonical_id, revision.c.title)
         .join(article, article.c.id == story.c.canonical_id)
@@ -48,7 +49,7 @@ def figures(connection: Connection) -> Figures:
     return Figures(
         articles=_count(connection, article.c.id),
         stories=connection.execute(select(func.count()).where(story.c.merged_into.is_(None))).scalar_one(),
-        cuts=_count(connection, cut.c.revision_id),
+        cuts=connection.execute(select(func.count()).select_from(cut).join(article, current)).scalar_one(),
         largest=None if largest is None else (largest.id, largest.articles, largest.title),
         copies=() if largest is None else _copies(connection, largest.id, largest.canonical_id),
     )

@@ -72,7 +72,7 @@ run = Table(
     "run",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("line", Text, nullable=False, comment="discover, collect, ingest, load, backfill"),
+    Column("line", Text, nullable=False, comment="discover, collect, ingest, upkeep, load, backfill"),
     when("started_at", "when it began", nullable=False),
     when("finished_at", "null while it runs, and for ever when it was killed"),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="outcomes of this run, by name"),
@@ -102,6 +102,9 @@ source = Table(
     when("released_at", "a person released it; what came before is not held against it"),
     Column("memory_version", Integer, nullable=False, server_default="0", comment="of what repeats in it; see segment"),
     when("learned_at", "when it was last looked over for what repeats"),
+    Column(
+        "learn_due", Boolean, nullable=False, server_default="true", comment="something was settled of it since then"
+    ),
     comment="A publisher",
 )
 
@@ -348,12 +351,13 @@ article = Table(
     Column("url", Text, nullable=False),
     Column("url_key", LargeBinary, nullable=False, unique=True),
     Column("former_key", LargeBinary, index=True, comment="its key under the rules before; null when that is the same"),
-    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False),
     Column("revision_id", BigInteger, nullable=False, index=True, comment="what it says now"),
     when("first_fetched_at", "of its first page", nullable=False),
     Column(
         "drifted", Boolean, nullable=False, server_default="false", comment="its text no longer resembles its story's"
     ),
+    Index("article_newest_idx", "source_id", "id"),
     comment="What one URL says now",
 )
 
@@ -376,6 +380,13 @@ revision = Table(
     Column("agreement", REAL, comment="of the extractors about the text, 0 to 1; null when one alone was asked"),
     Column(
         "memory_version", Integer, nullable=False, server_default="0", comment="of the source's memory that cleaned it"
+    ),
+    Column(
+        "segments",
+        ARRAY(LargeBinary),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="its blocks as memory compares them: those of the text, and those that memory cut",
     ),
     Column("section", Text, comment="of the publication, as the page names it"),
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="keywords that the page names"),

@@ -19,6 +19,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "story_article",
     "revision",
     "cut",
+    "source_memory",
     "duplicate_pair",
     "outcome_ledger",
     "source_volume",

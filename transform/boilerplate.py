@@ -14,8 +14,10 @@ from dataclasses import replace
 from functools import cache
 from itertools import accumulate, chain
 
+from extract.blocks import MIN_WORDS, count_words
 from extract.model import Article, BlockKind
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
+from transform.memory import BLANK, SiteMemory, segment
 from transform.model import CleanArticle, Cut, CutKind
 from transform.normalize import normalize
 from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, Zone, screens_for, scripts_of
@@ -31,8 +33,18 @@ Found = dict[int, Finding]  # by index in the lines at hand
 Zones = tuple[Zone, ...]
 
 
-def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
+def strip_boilerplate(article: Article, packs: RulePacks, memory: SiteMemory = BLANK) -> CleanArticle:
     """The article's text, and what is cut from it: all blocks in order, each in one of the two.
+
+    memory: what repeats in the article's source; not heeded where it would leave no article
+    """
+    clean = _strip(article, packs, memory.segments)
+    vanished = memory.segments and count_words(clean.blocks) < MIN_WORDS
+    return _strip(article, packs, frozenset()) if vanished else clean
+
+
+def _strip(article: Article, packs: RulePacks, repeated: frozenset[bytes]) -> CleanArticle:
+    """The article, cleaned.
 
     Clutter hides clutter: what stands before the comment form is the tail only once the form is gone. So the page is
     swept until nothing more is found, and stripping a clean article again cuts nothing.
@@ -47,8 +59,9 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
         return _match(line, zones, screens) or _match_sentences(line, zones, screens, authors)
 
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
+    known = _known(lines, titles, repeated)
     cuts: list[Cut] = []
-    while found := _sweep(lines, titles, match):
+    while found := _sweep(lines, titles, match, known):
         cuts += [_cut(lines[index], finding) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
@@ -63,7 +76,12 @@ def _cut(line: Line, finding: Finding) -> Cut:
     return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
 
 
-def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line, Zones], Rule | None]) -> Found:
+def _sweep(
+    lines: Sequence[Line],
+    titles: tuple[str, ...],
+    match: Callable[[Line, Zones], Rule | None],
+    known: Mapping[int, bytes],
+) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
     zones = _zones(lines)
     matched = {
@@ -79,7 +97,7 @@ def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
     found = _linked_headlines(lines, found) | found
-    return _above_title(lines, zones, titles) | _below_text(lines, found) | found
+    return _remembered(lines, known, found) | _above_title(lines, zones, titles) | _below_text(lines, found) | found
 
 
 def _zones(lines: Sequence[Line]) -> list[Zones]:
@@ -204,6 +222,28 @@ def _below_text(lines: Sequence[Line], found: Found) -> Found:
     below = range(next(ends, len(lines)) + 1, len(lines))
     fallen = (CutKind.SECTION_LABEL, "structure.section-label.below-text")
     return {index: fallen for index in below if lines[index].block.kind is not BlockKind.ROW}
+
+
+def _known(lines: Sequence[Line], titles: tuple[str, ...], repeated: frozenset[bytes]) -> dict[int, bytes]:
+    """Position → segment of the blocks that repeat in the source; the article's own title is not among them."""
+    parts = ((line, segment(line.block.text)) for line in lines) if repeated else ()
+    return {
+        line.position: part for line, part in parts if part in repeated and normalize(line.block.text) not in titles
+    }
+
+
+def _remembered(lines: Sequence[Line], known: Mapping[int, bytes], found: Found) -> Found:
+    """What repeats in the source, before and after the paragraphs that are this article's own.
+
+    Amid them only links: a line that comes back there is as often a heading of the publisher's style.
+    """
+    own = [i for i, line in enumerate(lines) if line.is_prose and line.position not in known and i not in found]
+    amid = range(own[0], own[-1]) if own else range(0)
+    return {
+        index: (CutKind.REPEATED, f"memory.repeated.{known[line.position].hex()}")
+        for index, line in enumerate(lines)
+        if line.position in known and (index not in amid or line.is_linked)
+    }
 
 
 def _names_beside_biographies(lines: Sequence[Line], found: Found) -> Found:

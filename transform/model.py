@@ -33,6 +33,8 @@ class CutKind(StrEnum):
     PAYWALL = "paywall"
     READING_TIME = "reading-time"
     RELATED = "related"
+    REPEATED = "repeated"
+    """Stands in several stories of its source."""
     SECTION_LABEL = "section-label"
     SOCIAL = "social"
     SOURCE_CREDIT = "source-credit"

@@ -11,6 +11,7 @@ from extract.article import open_page, read_article, why_no_article
 from extract.feedtext import refusal_of
 from extract.model import Announcement, Page, Profile, Reason, Rejection
 from transform.boilerplate import strip_boilerplate
+from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
 from transform.packs import RulePacks, read_packs
@@ -25,6 +26,7 @@ class ReadPage:
 
     clean: CleanArticle
     print: Fingerprint
+    memory_version: int = 0  # of the memory that it was cleaned by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,28 +44,33 @@ class ReadSpec:
             b"\0".join([*(part.encode() for part in parts), _packs().digest, self.sketch.digest]), digest_size=8
         ).digest()
 
+    def digest_with(self, memory: SiteMemory) -> bytes:
+        """The digest, and after it the memory's, which is empty while nothing is remembered."""
+        return self.digest + memory.digest
 
-def read_page(page: Page, announced: Announcement, spec: ReadSpec) -> ReadPage | Rejection:
+
+def read_page(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemory = BLANK) -> ReadPage | Rejection:
     """The page's article as it goes into the store, or why there is none.
 
+    memory: what repeats in the page's source
     Where a feed's text stands for a refused page and is no article either, the page stays refused.
     """
-    read = _read(page, announced, spec)
+    read = _read(page, announced, spec, memory)
     return (refusal_of(page) or read) if isinstance(read, Rejection) else read
 
 
-def _read(page: Page, announced: Announcement, spec: ReadSpec) -> ReadPage | Rejection:
+def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemory) -> ReadPage | Rejection:
     opened = open_page(page, announced)
     if isinstance(opened, Rejection):
         return opened
     article = read_article(opened)
     if rejection := why_no_article(opened, article.blocks):
         return rejection
-    clean = strip_boilerplate(article, _packs())
+    clean = strip_boilerplate(article, _packs(), memory)
     print_ = fingerprint(clean.text, spec.sketch)
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
-    return ReadPage(clean=clean, print=print_)
+    return ReadPage(clean=clean, print=print_, memory_version=memory.version)
 
 
 @lru_cache(maxsize=1)

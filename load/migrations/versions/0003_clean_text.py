@@ -93,6 +93,17 @@ def upgrade() -> None:
     )
     op.add_column(
         "revision",
+        sa.Column(
+            "segments",
+            sa.ARRAY(sa.LargeBinary()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="its blocks as memory compares them: those of the text, and those that memory cut",
+        ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "revision",
         sa.Column("section", sa.Text(), nullable=True, comment="of the publication, as the page names it"),
         schema="storyfold",
     )
@@ -148,6 +159,28 @@ def upgrade() -> None:
             nullable=True,
             comment="when it was last looked over for what repeats",
         ),
+        schema="storyfold",
+    )
+    op.add_column(
+        "source",
+        sa.Column(
+            "learn_due",
+            sa.Boolean(),
+            server_default="true",
+            nullable=False,
+            comment="something was settled of it since then",
+        ),
+        schema="storyfold",
+    )
+    op.drop_index("article_source_id_idx", "article", schema="storyfold")
+    op.create_index("article_newest_idx", "article", ["source_id", "id"], schema="storyfold")
+    op.alter_column(
+        "run",
+        "line",
+        existing_type=sa.TEXT(),
+        comment="discover, collect, ingest, upkeep, load, backfill",
+        existing_comment="discover, collect, ingest, load, backfill",
+        existing_nullable=False,
         schema="storyfold",
     )
     op.drop_constraint("revision_page_id_read_spec_key", "revision", schema="storyfold", type_="unique")

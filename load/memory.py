@@ -1,0 +1,259 @@
+"""The memory of sources: what repeats in their newest articles is learned, and pages that it concerns are read again.
+
+What is remembered is a function of the store: of the newest articles of a source, as they are grouped into stories, and
+of what was learned before. Learning one source is one transaction, which also reopens the pages that read otherwise
+from then on; so a crash leaves a source learned with its pages reopened, or neither.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, Connection, Integer, LargeBinary, Row, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from extract.model import Flag
+from load.pages import reopen
+from load.rows import among, clean_text
+from load.tables import article, cut, page, revision, source, story_member
+from load.tables import segment as segments
+from transform.memory import Lesson, SiteMemory, Told, learn, segment
+from transform.model import CutKind
+
+WINDOW = 200  # newest articles of a source that are looked at
+
+
+class NotRemembered(LookupError):
+    """A segment was named that its source has never learned: one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What looking a source over came to."""
+
+    learned: int = 0  # segments
+    forgotten: int = 0
+    reopened: int = 0  # pages
+
+
+def memories(connection: Connection, source_ids: Collection[int]) -> dict[int, SiteMemory]:
+    """Source id → what it is remembered by now."""
+    held: defaultdict[int, set[bytes]] = defaultdict(set)
+    query = select(segments.c.source_id, segments.c.digest).where(
+        segments.c.source_id.in_(source_ids), segments.c.until_version.is_(None)
+    )
+    for source_id, digest in connection.execute(query):
+        held[source_id].add(digest)
+    versions = connection.execute(select(source.c.id, source.c.memory_version).where(source.c.id.in_(source_ids)))
+    return {id_: SiteMemory(version=version, segments=frozenset(held[id_])) for id_, version in versions}
+
+
+def mark_due(connection: Connection, articles: Collection[int]) -> None:
+    """The sources of these articles are to be looked over again."""
+    of_these = select(article.c.source_id).where(among(article.c.id, articles))
+    ids = connection.scalars(
+        select(source.c.id)
+        .where(source.c.id.in_(of_these), ~source.c.learn_due)
+        .order_by(source.c.id)
+        .with_for_update()
+    ).all()
+    if ids:
+        connection.execute(update(source).where(source.c.id.in_(ids)).values(learn_due=True))
+
+
+def due(connection: Connection) -> list[int]:
+    """The sources of which something was settled since they were looked over; not those whose pages wait."""
+    query = select(source.c.id).where(source.c.learn_due, source.c.held_at.is_(None)).order_by(source.c.id)
+    return list(connection.scalars(query))
+
+
+def learn_source(connection: Connection, source_id: int, now: datetime) -> Learned:
+    """Look a source over, remember what repeats and forget what does not, and reopen the pages that it concerns."""
+    known = _lock(connection, source_id)
+    if not known.learn_due:
+        return Learned()  # another was faster
+    window = _window(connection, source_id)
+    lesson = learn(Told(story=row.story_id, segments=tuple(row.segments)) for row in window if not row.holds_others)
+    new, gone = _changes(connection, source_id, lesson)
+    version = known.memory_version + bool(new or gone)
+    _remember(connection, source_id, new, lesson, _texts(connection, new, window), version, now)
+    _forget(connection, source_id, gone, version)
+    _refresh(connection, source_id, lesson, now)
+    looked_over = update(source).where(source.c.id == source_id)
+    connection.execute(looked_over.values(memory_version=version, learned_at=now, learn_due=False))
+    reopened = reopen(connection, _concerned(connection, source_id, {*new, *gone}, version, window))
+    return Learned(learned=len(new), forgotten=len(gone), reopened=reopened)
+
+
+def spare(connection: Connection, name: str, digest: bytes) -> int:
+    """A person says that this block is text: it is never cut again. Answers how many pages are to be read again.
+
+    Raises NotRemembered.
+    """
+    return _decide(connection, name, digest, spared=True)
+
+
+def unspare(connection: Connection, name: str, digest: bytes) -> int:
+    """Take `spare` back: the block is remembered again. Answers how many pages are to be read again.
+
+    Raises NotRemembered.
+    """
+    return _decide(connection, name, digest, spared=False)
+
+
+def _decide(connection: Connection, name: str, digest: bytes, *, spared: bool) -> int:
+    one = select(segments.c.source_id, segments.c.spared).join(source)
+    row = connection.execute(one.where(source.c.name == name, segments.c.digest == digest)).one_or_none()
+    if row is None:
+        raise NotRemembered(f"'{name}' has never learned a block {digest.hex()}: news.source_memory lists them.")
+    if row.spared == spared:
+        return 0
+    version = _lock(connection, row.source_id).memory_version + 1
+    decided = {"spared": True, "until_version": version} if spared else _remembered_since(version)
+    ours = segments.c.source_id == row.source_id, segments.c.digest == digest
+    connection.execute(update(segments).where(*ours).values(decided))
+    raised = update(source).where(source.c.id == row.source_id)
+    connection.execute(raised.values(memory_version=version, learn_due=True))
+    window = _window(connection, row.source_id)
+    return reopen(connection, _concerned(connection, row.source_id, {digest}, version, window))
+
+
+def _remembered_since(version: int) -> dict[str, Any]:
+    return {"spared": False, "since_version": version, "until_version": None}
+
+
+def _lock(connection: Connection, source_id: int) -> Row[Any]:
+    """The source's row; settling marks it due before or after this transaction, not meanwhile."""
+    query = select(source.c.memory_version, source.c.learn_due).where(source.c.id == source_id)
+    return connection.execute(query.with_for_update()).one()
+
+
+def _window(connection: Connection, source_id: int) -> list[Row[Any]]:
+    """The newest articles of the source, in the order of settling, with what was read of them last."""
+    others = or_(story_member.c.container, literal(Flag.LIVE_BLOG.value) == func.any(revision.c.flags))
+    query = (
+        select(
+            article.c.id,
+            story_member.c.story_id,
+            revision.c.id.label("revision_id"),
+            revision.c.page_id,
+            revision.c.segments,
+            revision.c.memory_version,
+            others.label("holds_others"),
+            (page.c.read_spec == revision.c.read_spec).label("is_read"),
+        )
+        .join(revision, revision.c.id == article.c.revision_id)
+        .join(page, page.c.id == revision.c.page_id)
+        .join(story_member, story_member.c.article_id == article.c.id)
+        .where(article.c.source_id == source_id)
+        .order_by(article.c.id.desc())
+        .limit(WINDOW)
+    )
+    return list(connection.execute(query))
+
+
+def _changes(connection: Connection, source_id: int, lesson: Lesson) -> tuple[set[bytes], set[bytes]]:
+    """The segments to remember from now on, and those to forget: they turned out to stand in copies of one text."""
+    query = select(segments.c.digest, segments.c.until_version, segments.c.spared).where(
+        segments.c.source_id == source_id
+    )
+    rows = connection.execute(query).all()
+    remembered = {row.digest for row in rows if row.until_version is None}
+    spared = {row.digest for row in rows if row.spared}
+    return set(lesson.repeated) - remembered - spared, set(lesson.copied) & remembered
+
+
+def _texts(connection: Connection, new: Set[bytes], window: Iterable[Row[Any]]) -> dict[bytes, str]:
+    """Segment → the block as it stands in the newest article that has it."""
+    bearers: dict[bytes, int] = {}
+    for row in window:
+        for part in new & set(row.segments):
+            bearers.setdefault(part, row.revision_id)
+    ids = list(set(bearers.values()))
+    kept = connection.execute(select(revision.c.text).where(among(revision.c.id, ids))).scalars()
+    removed = select(cut.c.text).where(among(cut.c.revision_id, ids), cut.c.kind == CutKind.REPEATED)
+    blocks = [block for text in kept for block in text.split("\n\n")] + list(connection.scalars(removed))
+    return {part: block for block in blocks if (part := segment(block)) in bearers}
+
+
+def _remember(
+    connection: Connection,
+    source_id: int,
+    new: Collection[bytes],
+    lesson: Lesson,
+    texts: Mapping[bytes, str],
+    version: int,
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "source_id": source_id,
+            "digest": part,
+            "text": clean_text(texts[part]),
+            "stories": lesson.repeated[part],
+            "since_version": version,
+            "until_version": None,
+            "learned_at": now,
+        }
+        for part in sorted(new)
+    ]
+    if not rows:
+        return
+    statement = insert(segments)
+    again = {name: statement.excluded[name] for name in rows[0] if name not in ("source_id", "digest")}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[segments.c.source_id, segments.c.digest], set_=again), rows
+    )
+
+
+def _forget(connection: Connection, source_id: int, gone: Collection[bytes], version: int) -> None:
+    if gone:
+        ours = update(segments).where(segments.c.source_id == source_id, segments.c.digest.in_(gone))
+        connection.execute(ours.values(until_version=version))
+
+
+def _refresh(connection: Connection, source_id: int, lesson: Lesson, now: datetime) -> None:
+    """Note of what is remembered in how many stories it stands now, where that has changed."""
+    parts, stories = list(lesson.repeated), list(lesson.repeated.values())
+    pairs = func.unnest(literal(parts, ARRAY(LargeBinary)), literal(stories, ARRAY(Integer)))
+    told = pairs.table_valued("digest", "stories", name="told").render_derived()
+    ours = update(segments).where(segments.c.source_id == source_id, segments.c.digest == told.c.digest)
+    changed = ours.where(segments.c.until_version.is_(None), segments.c.stories != told.c.stories)
+    connection.execute(changed.values(stories=told.c.stories, learned_at=now))
+
+
+def _concerned(
+    connection: Connection, source_id: int, changed: Collection[bytes], version: int, window: Iterable[Row[Any]]
+) -> set[int]:
+    """The pages whose text would read otherwise by this version of the memory.
+
+    In the window, whatever version they were read by: a reader may have had an older one at hand. Beyond it, those with
+    a segment that has changed now. A page that could not be read again is left alone.
+    """
+    query = select(segments.c.digest, func.greatest(segments.c.since_version, segments.c.until_version)).where(
+        segments.c.source_id == source_id
+    )
+    changed_in = {digest: at for digest, at in connection.execute(query)}
+    near = {
+        row.page_id
+        for row in window
+        if row.is_read and any(changed_in.get(part, 0) > row.memory_version for part in row.segments)
+    }
+    if not changed:
+        return near
+    beyond = (
+        select(revision.c.page_id)
+        .join(article, article.c.revision_id == revision.c.id)
+        .join(page, page.c.id == revision.c.page_id)
+        .where(
+            article.c.source_id == source_id,
+            revision.c.memory_version < version,
+            revision.c.segments.op("&&")(literal(list(changed), ARRAY(LargeBinary))),
+            page.c.read_spec == revision.c.read_spec,
+        )
+    )
+    return near | set(connection.scalars(beyond))
