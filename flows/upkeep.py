@@ -54,4 +54,4 @@ def learn_due(store: Store) -> Counter[str]:
         with store.engine.begin() as connection:
             found = memory.learn_source(connection, source_id, datetime.now(UTC))
         counts.update({"learned": found.learned, "forgotten": found.forgotten, "reopened": found.reopened})
-    return counts
+    return +counts

@@ -18,13 +18,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import Flag
 from load.pages import reopen
-from load.rows import among, clean_text
+from load.rows import among
 from load.tables import article, cut, page, revision, source, story_member
 from load.tables import segment as segments
 from transform.memory import Lesson, SiteMemory, Told, learn, segment
 from transform.model import CutKind
 
 WINDOW = 200  # newest articles of a source that are looked at
+CERTAIN = 5  # distinct stories; stories that become one leave no doubt about what so many had
 
 
 class NotRemembered(LookupError):
@@ -78,9 +79,10 @@ def learn_source(connection: Connection, source_id: int, now: datetime) -> Learn
         return Learned()  # another was faster
     window = _window(connection, source_id)
     lesson = learn(Told(story=row.story_id, segments=tuple(row.segments)) for row in window if not row.holds_others)
-    new, gone = _changes(connection, source_id, lesson)
+    repeated, gone = _changes(connection, source_id, lesson)
+    new = _texts(connection, repeated, window)
     version = known.memory_version + bool(new or gone)
-    _remember(connection, source_id, new, lesson, _texts(connection, new, window), version, now)
+    _remember(connection, source_id, new, lesson, version, now)
     _forget(connection, source_id, gone, version)
     _refresh(connection, source_id, lesson, now)
     looked_over = update(source).where(source.c.id == source_id)
@@ -157,14 +159,15 @@ def _window(connection: Connection, source_id: int) -> list[Row[Any]]:
 
 
 def _changes(connection: Connection, source_id: int, lesson: Lesson) -> tuple[set[bytes], set[bytes]]:
-    """The segments to remember from now on, and those to forget: they turned out to stand in copies of one text."""
-    query = select(segments.c.digest, segments.c.until_version, segments.c.spared).where(
-        segments.c.source_id == source_id
-    )
-    rows = connection.execute(query).all()
+    """The segments to remember from now on, and those to forget: they turned out to stand in copies of one text.
+
+    What was once seen in many stories is kept: of a line that goes out of use, two copies may be the last to bear it.
+    """
+    rows = connection.execute(select(segments).where(segments.c.source_id == source_id)).all()
     remembered = {row.digest for row in rows if row.until_version is None}
     spared = {row.digest for row in rows if row.spared}
-    return set(lesson.repeated) - remembered - spared, set(lesson.copied) & remembered
+    certain = {row.digest for row in rows if row.stories >= CERTAIN}
+    return set(lesson.repeated) - remembered - spared, set(lesson.copied) & remembered - certain
 
 
 def _texts(connection: Connection, new: Set[bytes], window: Iterable[Row[Any]]) -> dict[bytes, str]:
@@ -183,9 +186,8 @@ def _texts(connection: Connection, new: Set[bytes], window: Iterable[Row[Any]]) 
 def _remember(
     connection: Connection,
     source_id: int,
-    new: Collection[bytes],
+    new: Mapping[bytes, str],
     lesson: Lesson,
-    texts: Mapping[bytes, str],
     version: int,
     now: datetime,
 ) -> None:
@@ -193,13 +195,13 @@ def _remember(
         {
             "source_id": source_id,
             "digest": part,
-            "text": clean_text(texts[part]),
+            "text": text,
             "stories": lesson.repeated[part],
             "since_version": version,
             "until_version": None,
             "learned_at": now,
         }
-        for part in sorted(new)
+        for part, text in sorted(new.items())
     ]
     if not rows:
         return
@@ -217,12 +219,12 @@ def _forget(connection: Connection, source_id: int, gone: Collection[bytes], ver
 
 
 def _refresh(connection: Connection, source_id: int, lesson: Lesson, now: datetime) -> None:
-    """Note of what is remembered in how many stories it stands now, where that has changed."""
+    """Note of what is remembered in how many stories it stands, where there have never been more."""
     parts, stories = list(lesson.repeated), list(lesson.repeated.values())
     pairs = func.unnest(literal(parts, ARRAY(LargeBinary)), literal(stories, ARRAY(Integer)))
     told = pairs.table_valued("digest", "stories", name="told").render_derived()
     ours = update(segments).where(segments.c.source_id == source_id, segments.c.digest == told.c.digest)
-    changed = ours.where(segments.c.until_version.is_(None), segments.c.stories != told.c.stories)
+    changed = ours.where(segments.c.until_version.is_(None), segments.c.stories < told.c.stories)
     connection.execute(changed.values(stories=told.c.stories, learned_at=now))
 
 

@@ -334,13 +334,13 @@ segment = Table(
     Column("source_id", ForeignKey(source.c.id), primary_key=True),
     Column("digest", LargeBinary, primary_key=True, comment="of the block as compared"),
     Column("text", Text, nullable=False, comment="the block, as it stood in one article"),
-    Column("stories", Integer, nullable=False, comment="distinct stories that it stood in when it was learned"),
+    Column("stories", Integer, nullable=False, comment="most distinct stories that it was seen in at once"),
     Column("since_version", Integer, nullable=False, comment="first version of the source's memory that has it"),
     Column("until_version", Integer, comment="first version that no longer has it; null while it is remembered"),
     Column(
         "spared", Boolean, nullable=False, server_default="false", comment="someone said that it is text: never cut"
     ),
-    when("learned_at", "when it was last seen to repeat", nullable=False),
+    when("learned_at", "when these were counted", nullable=False),
     comment="The memory of a source: blocks that stand in several distinct stories of it are its boilerplate",
 )
 

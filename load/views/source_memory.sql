@@ -19,11 +19,11 @@ COMMENT ON VIEW news.source_memory IS
 COMMENT ON COLUMN news.source_memory.source IS 'Name of the source, as in news.source_health.';
 COMMENT ON COLUMN news.source_memory.text IS 'The block, as it stood in one article.';
 COMMENT ON COLUMN news.source_memory.stories IS
-    'In how many distinct stories of the source it stood, of the newest 200 articles, when these were last looked over.';
+    'The most distinct stories of the source that it stood in at once, of the newest 200 articles.';
 COMMENT ON COLUMN news.source_memory.is_remembered IS 'It is cut from what is read now.';
 COMMENT ON COLUMN news.source_memory.is_spared IS 'A person said that it is text: it is never cut.';
 COMMENT ON COLUMN news.source_memory.since_version IS 'First version of the source''s memory that has it.';
 COMMENT ON COLUMN news.source_memory.until_version IS
     'First version that no longer has it; null while it is remembered.';
-COMMENT ON COLUMN news.source_memory.learned_at IS 'When its stories were counted last.';
+COMMENT ON COLUMN news.source_memory.learned_at IS 'When these were counted.';
 COMMENT ON COLUMN news.source_memory.rule IS 'Names it in news.cut.rule.';

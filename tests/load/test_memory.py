@@ -224,3 +224,14 @@ def test_sources_that_wait_are_not_learned(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE storyfold.source SET held_at = now()"))
         assert memory.due(connection) == []
+
+
+def test_what_was_seen_in_many_stories_is_not_forgotten_for_two_copies(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(engine, *(told(n, SIGNUP) for n in range(5)))
+    learn(engine)
+    monkeypatch.setattr("load.memory.WINDOW", 2)
+    put(engine, *(told(n, SIGNUP, own=HARBOUR_FIRE) for n in (5, 6)))
+    learn(engine)
+    assert remembered(engine) == [(SIGNUP, 5, 1, None)]

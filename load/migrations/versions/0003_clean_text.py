@@ -17,9 +17,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False, comment="of the block as compared"),
         sa.Column("text", sa.Text(), nullable=False, comment="the block, as it stood in one article"),
-        sa.Column(
-            "stories", sa.Integer(), nullable=False, comment="distinct stories that it stood in when it was learned"
-        ),
+        sa.Column("stories", sa.Integer(), nullable=False, comment="most distinct stories that it was seen in at once"),
         sa.Column(
             "since_version", sa.Integer(), nullable=False, comment="first version of the source's memory that has it"
         ),
@@ -36,7 +34,7 @@ def upgrade() -> None:
             nullable=False,
             comment="someone said that it is text: never cut",
         ),
-        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False, comment="when it was last seen to repeat"),
+        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False, comment="when these were counted"),
         sa.ForeignKeyConstraint(["source_id"], ["storyfold.source.id"], name=op.f("segment_source_id_fkey")),
         sa.PrimaryKeyConstraint("source_id", "digest", name=op.f("segment_pkey")),
         schema="storyfold",
