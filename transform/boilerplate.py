@@ -16,9 +16,9 @@ from itertools import accumulate, chain
 
 from extract.model import Article, BlockKind
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
-from transform.model import CleanArticle, Cut, CutKind
+from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.normalize import normalize
-from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, Zone, screens_for, scripts_of
+from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, screens_on, scripts_of
 
 TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
 UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a headline, which takes five words of others
@@ -40,16 +40,19 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     names = (plain_form(bare_letters(name.lower()), ()) for name in article.authors)
     authors = sorted((name for name in names if " " in name or is_unspaced(name, 1)), key=len, reverse=True)
     titles = _title_forms(article.title)
-    screens = screens_for(packs, article.language, scripts_of(article))
+    undone = packs.undone_on(article.source)
+    screens = screens_on(packs, article.language, scripts_of(article), article.source)
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:
-        return _match(line, zones, screens) or _match_sentences(line, zones, screens, authors)
+        found = (_match(line, zones, one) or _match_sentences(line, zones, one, authors) for one in screens)
+        return next((rule for rule in found if rule), None)
 
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
-    while found := _sweep(lines, titles, match):
-        cuts += [_cut(lines[index], finding) for index, finding in found.items()]
+    while found := {at: finding for at, finding in _sweep(lines, titles, match).items() if finding[1] not in undone}:
+        zones = _zones(lines)
+        cuts += [_cut(lines[index], finding, zones[index]) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
         article=article,
@@ -58,9 +61,10 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     )
 
 
-def _cut(line: Line, finding: Finding) -> Cut:
+def _cut(line: Line, finding: Finding, zones: Zones) -> Cut:
     kind, rule = finding
-    return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
+    zone = next(zone for zone in Zone if zone in zones)
+    return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule, zone=zone)
 
 
 def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line, Zones], Rule | None]) -> Found:

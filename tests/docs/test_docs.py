@@ -27,7 +27,7 @@ from load import engine as store
 from load import postgres
 from load.entries import Outcome
 from transform.assign import Change
-from transform.model import CutKind, MatchKind
+from transform.model import CutKind, MatchKind, Zone
 from transform.revision import RevisionKind
 
 ROOT = Path(__file__).parents[2]
@@ -281,6 +281,7 @@ def test_every_table_view_and_column_is_described_in_the_words_of_its_comment(en
         ("### Changes of a story", Change),
         ("### Flags of an article", Flag),
         ("### Kinds of a cut", CutKind),
+        ("### Zones of a cut", Zone),
         ("### Where a publication time was found", DateOrigin),
     ],
 )
