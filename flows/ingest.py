@@ -14,11 +14,13 @@ from extract.model import Rejection
 from flows.bookkeeping import on_record
 from flows.collect import keep_feed_texts
 from flows.isolation import Broken, Done, Workers, workers
+from flows.own_packs import own_rules
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
 from load import entries, expectations, pages, revisions
 from load.engine import worker
 from load.entries import Outcome
+from load.own_rules import undone
 from load.pages import UnreadPage
 from load.revisions import Reading
 from load.settle import settle
@@ -53,9 +55,10 @@ def ingest() -> dict[str, int]:
 @task(name="read batch", cache_policy=NO_CACHE)
 def read_batch(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
     """Read these pages, each alone in a worker process, and store what they gave."""
-    spec = ReadSpec(profile=store.settings.profile)
     with store.engine.connect() as connection:
+        rules = own_rules(store.settings, undone(connection))
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
+    spec = ReadSpec(profile=store.settings.profile, rules=rules)
     calls = [(store.archive, unread.place, announced[unread.entry_id], spec) for unread in batch]
     results = readers.map(read_archived_page, calls)
     counts = _store_results(store, batch, results, {unread.id: spec.digest for unread in batch})

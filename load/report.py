@@ -638,6 +638,7 @@ class CutLine:
     position: int
     kind: str
     rule: str
+    zone: str | None  # None where it was not kept yet
     text: str
 
 

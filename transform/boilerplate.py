@@ -51,7 +51,7 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
     while found := {at: finding for at, finding in _sweep(lines, titles, match).items() if finding[1] not in undone}:
-        zones = _zones(lines)
+        zones = zones_of(lines)
         cuts += [_cut(lines[index], finding, zones[index]) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
@@ -69,7 +69,7 @@ def _cut(line: Line, finding: Finding, zones: Zones) -> Cut:
 
 def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line, Zones], Rule | None]) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
-    zones = _zones(lines)
+    zones = zones_of(lines)
     matched = {
         index: rule
         for index, line in enumerate(lines)
@@ -86,7 +86,7 @@ def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line
     return _above_title(lines, zones, titles) | _below_text(lines, found) | found
 
 
-def _zones(lines: Sequence[Line]) -> list[Zones]:
+def zones_of(lines: Sequence[Line]) -> list[Zones]:
     """For each line the zones it stands in, see `Zone`."""
     count = [0, *accumulate(line.is_prose for line in lines)]
     extent = [0, *accumulate(len(line.block.text) if line.is_prose else 0 for line in lines)]

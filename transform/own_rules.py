@@ -34,7 +34,7 @@ from transform.packs import (
 from transform.patterns import fault_of
 
 NOT_PACKS = frozenset({"memory", "structure"})  # whose rules are not in packs
-EXAMPLES = frozenset({"prose", "must_cut", "must_keep"})  # keys that cut nothing: see `transform.trial`
+EXAMPLES = frozenset({"language", "prose", "must_cut", "must_keep"})  # keys that cut nothing: see `transform.trial`
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _TERM = re.compile(r"<([a-z_]+)>")
