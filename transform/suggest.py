@@ -195,9 +195,11 @@ def _suggestion(
     label = any(one.line.is_stopped and not one.may_have(shape) for one in matched)
     matched = [one for one in matched if not (label and one.line.is_stopped)]
     stories = {one.story for one in matched}
-    if len(stories) < at_least or any(one.line.is_prose and not one.may_have(shape) for one in matched):
-        return None
     texts = list(dict.fromkeys(one.line.block.text for one in matched))
+    prose = [one for one in matched if one.line.is_prose]
+    is_quoted = prose and len(texts) == 1  # what several reports have word for word, as a statement
+    if len(stories) < at_least or is_quoted or not all(one.may_have(shape) for one in prose):
+        return None
     zones = {one.zone for one in matched}
     return Suggestion(
         name=_name(shape, taken),
@@ -256,12 +258,14 @@ def _words_by_kind(packs: RulePacks, languages: Mapping[str, int]) -> dict[CutKi
 
 
 def _kind(shape: _Shape, kinds: Mapping[CutKind, Mapping[str, float]]) -> CutKind:
-    """The kind whose rules speak in the same words; without any, a label is of related articles, else it is advert."""
+    """The kind whose rules speak in the same words; without any: numbers are a date, a label heads related articles."""
     said = _WORD.findall(" ".join((*shape.first, *shape.last)))
     scores = {kind: sum(words.get(word, 0.0) for word in said) for kind, words in kinds.items()}
     best = max(sorted(scores), key=lambda kind: scores[kind], default=None)
     if best is not None and scores[best]:
         return best
+    if _OPEN_SIGNS.search(" ".join((*shape.first, *shape.last))):
+        return CutKind.BYLINE
     return CutKind.RELATED if shape.is_open and not shape.last else CutKind.ADVERT
 
 

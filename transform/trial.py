@@ -112,7 +112,7 @@ def _failure(
     examples: Examples, packs: RulePacks, source: str, line: str, zone: Zone, expected: CutKind | None
 ) -> Failure | None:
     place = _PLACES.get(zone, len(examples.prose))
-    page = _page((*examples.prose[:place], line, *examples.prose[place:]), examples.language, source)
+    page = example_page((*examples.prose[:place], line, *examples.prose[place:]), examples.language, source)
     cuts = strip_boilerplate(page, packs).cuts
     fell = [(cut.position, cut.kind) for cut in cuts]
     if fell == ([] if expected is None else [(place, expected)]):
@@ -120,7 +120,8 @@ def _failure(
     return Failure(line=line, zone=zone, expected=expected, cuts=tuple(f"{cut.rule}: {cut.text}" for cut in cuts))
 
 
-def _page(texts: Sequence[str], language: str | None, source: str) -> Article:
+def example_page(texts: Sequence[str], language: str | None, source: str) -> Article:
+    """An article of these blocks, to try rules on."""
     return Article(
         url=f"https://{source}.example/ferry",
         source=SourceName(source),
