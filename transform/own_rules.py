@@ -38,8 +38,8 @@ EXAMPLES = frozenset({"language", "prose", "must_cut", "must_keep"})  # keys tha
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _TERM = re.compile(r"<([a-z_]+)>")
-_KEYS = ("script", "sources", "terms", "rules", *sorted(EXAMPLES))
-_RULE_KEYS = ("name", "kind", "zones", "max_length", "cased", "label", "mentions", "opens", "unmistakable", "patterns")
+PACK_KEYS = ("script", "sources", "terms", "rules", *sorted(EXAMPLES))
+RULE_KEYS = ("name", "kind", "zones", "max_length", "cased", "label", "mentions", "opens", "unmistakable", "patterns")
 
 
 class BadPack(ValueError):
@@ -97,7 +97,7 @@ def read_table(pack: PackText) -> dict[str, Any]:
         table = tomllib.loads(pack.text)
     except tomllib.TOMLDecodeError as fault:
         raise BadPack(pack.name, f"no valid TOML: {fault}") from fault
-    _refuse_others(pack.name, table, _KEYS)
+    _refuse_others(pack.name, table, PACK_KEYS)
     return table
 
 
@@ -178,7 +178,7 @@ def _check_rule(pack: str, entry: Mapping[str, Any], number: int, terms: Mapping
     name = entry.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadPack(pack, f"rule {number} needs a 'name' of small letters, digits and '-'")
-    _refuse_others(pack, entry, _RULE_KEYS, name)
+    _refuse_others(pack, entry, RULE_KEYS, name)
     _one_of(pack, name, "kind", entry.get("kind"), CutKind)
     for zone in _texts(pack, name, "zones", entry.get("zones", ["top"])):
         _one_of(pack, name, "zones", zone, Zone)

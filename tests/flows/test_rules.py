@@ -222,7 +222,8 @@ def test_pack_that_cuts_paragraphs_or_fails_its_examples_needs_a_look(cli: Run, 
     assert "  Perhaps text: " in tried.stdout
 
 
-def test_nothing_is_suggested_where_nothing_repeats(cli: Run, store: Store) -> None:
+@pytest.mark.usefixtures("store")
+def test_nothing_is_suggested_where_nothing_repeats(cli: Run) -> None:
     assert cli("suggest", "harbour-courier").stdout == "Nothing repeats in 4 stories or more of harbour-courier.\n"
     assert 'sources = ["northline"]' in cli("suggest", "northline").stdout
     assert json.loads(cli("suggest", "northline", "--json").stdout)["stories"] == 5
@@ -237,10 +238,9 @@ def test_nothing_is_suggested_where_nothing_repeats(cli: Run, store: Store) -> N
         (["test", "missing.toml"], "There is no file or folder missing.toml."),
     ],
 )
-def test_what_does_not_exist_is_told(cli: Run, engine: Engine, command: list[str], told: str) -> None:
+def test_what_does_not_exist_is_told(cli: Run, command: list[str], told: str) -> None:
     result = cli(*command)
     assert result.returncode == 1 and told in result.stderr
-    assert engine
 
 
 def test_bad_pack_stops_a_command_before_anything_is_read(cli: Run, folder: Path, tmp_path: Path) -> None:
