@@ -156,15 +156,6 @@ def reopen(connection: Connection, page_ids: Collection[int]) -> int:
     return connection.execute(ended.values(read_at=null(), settled_at=null(), attempts=0)).rowcount
 
 
-def reopen(connection: Connection, page_ids: Collection[int]) -> int:
-    """Make these pages unread again, those that are settled; answers how many.
-
-    They are claimed, read and settled like all others, in the order of their ids. Their entries keep their outcomes.
-    """
-    ended = update(page).where(among(page.c.id, page_ids), page.c.settled_at.is_not(None))
-    return connection.execute(ended.values(read_at=null(), settled_at=null(), attempts=0)).rowcount
-
-
 def release(connection: Connection, page_id: int) -> None:
     """Give the page back to the queue; the attempt is counted."""
     connection.execute(update(page).where(page.c.id == page_id).values(claimed_by=null(), claimed_until=null()))
