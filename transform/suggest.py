@@ -32,7 +32,7 @@ _NUMBER, _LONG_NUMBER, _ADDRESS = "\ue000", "\ue001", "\ue002"  # stand for what
 _PATTERNS = {_NUMBER: r"\d{1,4}", _LONG_NUMBER: r"\d{5,12}", _ADDRESS: r"\S{4,80}"}
 _OPEN_SIGNS = re.compile(f"[{_NUMBER}{_LONG_NUMBER}{_ADDRESS}]")
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _SPLIT = re.compile(r"\n\n+")
 
 
@@ -246,14 +246,21 @@ def _name(shape: _Shape, taken: set[str]) -> str:
 
 
 def _words_by_kind(packs: RulePacks, languages: Mapping[str, int]) -> dict[CutKind, dict[str, float]]:
-    """For each kind of clutter the words that its rules speak of, each with how telling it is."""
-    words: defaultdict[CutKind, set[str]] = defaultdict(set)
-    for pack in {*languages, LINGUA_FRANCA, NEUTRAL} & packs.packs.keys():
+    """For each kind of clutter the words that its rules speak of, each with how telling it is.
+
+    That is the share of the kind's rules that have it, by how few kinds have it: long lists of words weigh little.
+    """
+    words: defaultdict[CutKind, list[set[str]]] = defaultdict(list)
+    for pack in sorted({*languages, LINGUA_FRANCA, NEUTRAL} & packs.packs.keys()):
         for rule in packs.packs[pack]:
-            words[rule.kind] |= set(_WORD.findall(rule.pattern.lower()))
-    kinds = Counter(word for those in words.values() for word in those)
+            words[rule.kind].append(set(_WORD.findall(rule.pattern.lower())))
+    kinds = Counter(word for rules in words.values() for word in set().union(*rules))
     return {
-        kind: {word: math.log(1 + len(words) / kinds[word]) for word in sorted(those)} for kind, those in words.items()
+        kind: {
+            word: count / len(rules) * math.log(1 + len(words) / kinds[word])
+            for word, count in sorted(Counter(word for rule in rules for word in rule).items())
+        }
+        for kind, rules in words.items()
     }
 
 
