@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, and_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from load.tables import article, cut, page, revision, source, undone_rule
 from transform.own_rules import Undone
@@ -54,11 +55,9 @@ def list_undone(connection: Connection) -> tuple[UndoneRule, ...]:
 
 def undo(connection: Connection, what: Undone, by: str, reason: str | None, now: datetime) -> bool:
     """Switch a rule off; False when it is already."""
-    if connection.scalar(select(undone_rule.c.id).where(_open(what))) is not None:
-        return False
     row = {"rule": what.rule, "source_id": _source_id(what), "undone_at": now, "undone_by": by, "reason": reason}
-    connection.execute(insert(undone_rule).values(row))
-    return True
+    statement = upsert(undone_rule).values(row).on_conflict_do_nothing()
+    return connection.execute(statement.returning(undone_rule.c.id)).first() is not None
 
 
 def redo(connection: Connection, what: Undone, by: str, now: datetime) -> datetime:
