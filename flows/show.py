@@ -744,8 +744,7 @@ def extraction(out: Console, value: CleanArticle | Rejection) -> None:
     found_in = f" ({article.date_found_in})" if article.date_found_in else ""
     dated = _published(article.published_at, article.date_precision) + found_in
     authors = ", ".join(article.authors) or "no author named"
-    told = (dated, authors, article.language or "language unknown", f"read by {article.extractor}")
-    _line(out, "; ".join((*told, *sorted(article.flags))))
+    _line(out, "; ".join((dated, authors, article.language or "language unknown", *sorted(article.flags))))
     _line(out)
     show = _side_by_side if out.is_terminal and out.width >= TWO_COLUMNS else _one_a_line
     show(out, value)

@@ -86,6 +86,8 @@ def test_pack(
                 result = try_pack(text, settings, paths or (), None, (), 0)
         except NothingToLoad as error:
             raise Complaint(str(error)) from error
+        except OSError as error:
+            raise Complaint(f"{error.filename} cannot be read: {error.strerror}.") from error
     typer.echo(show.to_json(result)) if as_json else show.trial(show.console(), result)
     if not result.is_well:
         raise typer.Exit(TROUBLED)
@@ -117,7 +119,7 @@ def suggest_rules(
             refuse_unstored(connection, [source])
         result = suggest(store, source, limit, stories)
     if out is not None and result.pack:
-        out.write_text(result.pack, encoding="utf-8")
+        _write(out, result.pack)
         typer.echo(
             f"Written: {out}. Look it over, then try it: 'storyfold rules test {out} --source {source}'.", err=True
         )
@@ -127,6 +129,13 @@ def suggest_rules(
         typer.echo(f"Nothing repeats in {stories} stories or more of {source}.")
     elif out is None:
         typer.echo(result.pack, nl=False)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Complaint(f"{file} cannot be written: {error.strerror}.") from error
 
 
 @rules_app.command("undo")

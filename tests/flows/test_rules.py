@@ -227,6 +227,8 @@ def test_nothing_is_suggested_where_nothing_repeats(cli: Run) -> None:
     assert cli("suggest", "harbour-courier").stdout == "Nothing repeats in 4 stories or more of harbour-courier.\n"
     assert 'sources = ["northline"]' in cli("suggest", "northline").stdout
     assert json.loads(cli("suggest", "northline", "--json").stdout)["stories"] == 5
+    away = cli("suggest", "northline", "--out", "no/such/folder.toml")
+    assert away.stderr == "storyfold: no/such/folder.toml cannot be written: No such file or directory.\n"
 
 
 @pytest.mark.parametrize(
