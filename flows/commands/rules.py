@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +18,10 @@ from flows.commands.shared import (
     read_settings,
     refuse_unstored,
 )
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+    from flows.store import Store
 
 rules_app = typer.Typer(no_args_is_help=True, help="What is cut from texts: see, try, add and undo rules.")
 
@@ -64,33 +70,46 @@ def test_pack(
     It says what the pack would cut that stays today, and which of that looks like paragraphs of the text. The pack may
     be one of the folder already: then it is compared with the others. Nothing is stored.
     """
-    from extract.files import NothingToLoad
     from flows import show
     from flows.own_packs import read_pack
     from flows.trial import try_pack
 
     settings = read_settings()
     names = source or []
-    for path in (pack, *(paths or ())):
-        if not path.exists():
-            raise Complaint(f"There is no file or folder {path}.")
-    with plainly():
-        text = read_pack(pack)
-        try:
-            if on_store or names:
-                with open_store(settings) as store:
-                    with store.engine.connect() as connection:
-                        refuse_unstored(connection, names)
-                    result = try_pack(text, settings, paths or (), store, names, limit)
-            else:
-                result = try_pack(text, settings, paths or (), None, (), 0)
-        except NothingToLoad as error:
-            raise Complaint(str(error)) from error
-        except OSError as error:
-            raise Complaint(f"{error.filename} cannot be read: {error.strerror}.") from error
+    with _readable(pack, *(paths or ())), _store_if(on_store or bool(names), settings, names) as store:
+        result = try_pack(read_pack(pack), settings, paths or (), store, names, limit)
     typer.echo(show.to_json(result)) if as_json else show.trial(show.console(), result)
     if not result.is_well:
         raise typer.Exit(TROUBLED)
+
+
+@contextmanager
+def _readable(*paths: Path) -> Iterator[None]:
+    """Paths that do not exist, folders without pages, and files that cannot be read, as complaints."""
+    from extract.files import NothingToLoad
+
+    for path in paths:
+        if not path.exists():
+            raise Complaint(f"There is no file or folder {path}.")
+    try:
+        with plainly():
+            yield
+    except NothingToLoad as error:
+        raise Complaint(f"{error}.") from error
+    except OSError as error:
+        raise Complaint(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def _store_if(wanted: bool, settings: Settings, names: Sequence[str]) -> Iterator[Store | None]:
+    """The open store, which knows these sources, if it is wanted."""
+    if not wanted:
+        yield None
+        return
+    with open_store(settings) as store:
+        with store.engine.connect() as connection:
+            refuse_unstored(connection, names)
+        yield store
 
 
 @rules_app.command("suggest")

@@ -211,6 +211,12 @@ def test_pack_is_tried_on_its_examples_and_on_files(cli: Run, folder: Path, tmp_
     assert "    tail   Elsewhere on the quay: Brede votes\n           Sign up for our newsletter" in tried.stdout
 
 
+def test_folder_without_pages_is_told(cli: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    tried = cli("test", folder / "northline-own.toml", tmp_path / "empty")
+    assert tried.returncode == 1 and f"{tmp_path / 'empty'} holds nothing that can be loaded" in tried.stderr
+
+
 def test_pack_that_cuts_paragraphs_or_fails_its_examples_needs_a_look(cli: Run, tmp_path: Path) -> None:
     pack = tmp_path / "wide.toml"
     rule = "name = 'all'\nkind = 'advert'\nmax_length = 420\npatterns = ['.{1,300} until the evening of that day']"
