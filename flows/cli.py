@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from enum import StrEnum
 from importlib import metadata
 from importlib.util import find_spec
@@ -26,17 +25,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from flows.commands.rules import rules_app
+from flows.commands.shared import (
+    FAILED,
+    TROUBLED,
+    AsJson,
+    Complaint,
+    at_work,
+    home_of,
+    open_store,
+    plainly,
+    read_settings,
+    reading_spec,
+    refuse_unknown,
+    refuse_unstored,
+    source_files,
+)
+
 if TYPE_CHECKING:
     from extract.model import FetchPolicy, Page, Rejection, Source
     from extract.spans import Span
     from flows.run import Summary
     from flows.settings import Settings
-    from flows.store import Store
-    from load.engine import Connection
-
-FAILED = 1
-ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
-TROUBLED = 3
 
 EPILOG = """\
 Times are UTC. Exit codes: 0 done; 1 not done, and the error output says why; 2 wrong usage; 3 done, but a feed failed,
@@ -54,17 +64,12 @@ class Network(StrEnum):
 
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Only these sources; all by default.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AllowNetwork = Annotated[
     list[Network] | None, typer.Option(help="A network of yours that a source may be on; goes into its file.")
 ]
 Gap = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Between two requests to a site; goes into its file.")
 ]
-
-
-class Complaint(Exception):
-    """What the user is told instead of a traceback: one sentence."""
 
 
 class Program(TyperGroup):
@@ -92,6 +97,7 @@ source_app = typer.Typer(no_args_is_help=True, help="The publishers: what is pol
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was given up after repeated errors.")
 db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
 app.add_typer(source_app, name="source", rich_help_panel="Care")
+app.add_typer(rules_app, name="rules", rich_help_panel="Care")
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Care")
 app.add_typer(db_app, name="db", rich_help_panel="Care")
 
@@ -164,7 +170,7 @@ def collect(names: Names = None, as_json: AsJson = False) -> None:
 @app.command(rich_help_panel="Work")
 def ingest(as_json: AsJson = False) -> None:
     """Read the fetched pages, and place their articles in stories. Asks nothing of the web."""
-    with _at_work():
+    with at_work():
         from flows import ingest as line
 
         counts = line.ingest()
@@ -177,7 +183,7 @@ def upkeep(as_json: AsJson = False) -> None:
 
     It asks nothing of the web. A run ends with it.
     """
-    with _at_work():
+    with at_work():
         from flows import upkeep as line
 
         counts = line.upkeep()
@@ -200,7 +206,7 @@ def load(
     for path in paths:
         if not path.exists():
             raise Complaint(f"There is no file or folder {path}.")
-    with _at_work():
+    with at_work():
         from extract.files import NothingToLoad
         from flows.at_hand import load_paths
 
@@ -274,12 +280,13 @@ def extract(
     from extract.model import Announcement, Rejection, SourceName
     from flows import show
     from flows.reading import be_quiet
-    from transform.read import ReadSpec, read_page
+    from transform.read import read_page
 
     be_quiet()
+    spec = reading_spec()
     page = _page_at(target)
     announced = Announcement(source=SourceName("extract"))
-    read = page if isinstance(page, Rejection) else read_page(page, announced, ReadSpec(profile=_settings().profile))
+    read = page if isinstance(page, Rejection) else read_page(page, announced, spec)
     result = read if isinstance(read, Rejection) else read.clean
     if as_json:
         typer.echo(show.to_json(show.extraction_values(result)))
@@ -315,7 +322,7 @@ def stories(
     from load import report
 
     aware = None if since is None else since.replace(tzinfo=UTC)
-    with _open_store() as store, store.engine.connect() as connection:
+    with open_store() as store, store.engine.connect() as connection:
         found = report.list_stories(connection, " ".join(query or []) or None, limit, language, aware)
     if as_json:
         typer.echo(show.to_json(found))
@@ -338,7 +345,7 @@ def story(
 
     if articles and (len(articles) != 2 or not diff):
         raise typer.BadParameter("Give two articles, and --diff.", param_hint="A B")
-    with _open_store() as store, store.engine.connect() as connection:
+    with open_store() as store, store.engine.connect() as connection:
         value = report.story(connection, story_id)
         canonical = value.canonical_article_id
         copies = [member.article_id for member in value.members if member.article_id != canonical]
@@ -369,7 +376,7 @@ def why(
     from flows import show
     from load import report
 
-    with _open_store() as store, store.engine.connect() as connection:
+    with open_store() as store, store.engine.connect() as connection:
         value = report.why(connection, item)
     if as_json:
         typer.echo(show.to_json(value))
@@ -383,7 +390,7 @@ def status(as_json: AsJson = False) -> None:
     from flows import show
     from load import report
 
-    with _open_store() as store, store.engine.connect() as connection:
+    with open_store() as store, store.engine.connect() as connection:
         value = report.status(connection)
     if as_json:
         typer.echo(show.to_json(value))
@@ -401,9 +408,9 @@ def list_sources(as_json: AsJson = False) -> None:
     from flows import show
     from load import report
 
-    settings = _settings()
-    files = _files(settings) if settings.sources.is_dir() else ()
-    with _open_store(settings) as store, store.engine.connect() as connection:
+    settings = read_settings()
+    files = source_files(settings) if settings.sources.is_dir() else ()
+    with open_store(settings) as store, store.engine.connect() as connection:
         values = report.sources(connection, files)
     if as_json:
         typer.echo(show.to_json(values))
@@ -426,9 +433,9 @@ def check_sources(
     from flows import show
     from flows.check import check_sources as check
 
-    settings = _settings()
-    files = _files(settings)
-    _refuse_unknown(names or (), [file.name for file in files])
+    settings = read_settings()
+    files = source_files(settings)
+    refuse_unknown(names or (), [file.name for file in files])
     wanted = [file for file in files if file.name in names] if names else [file for file in files if file.enabled]
     with _counting(len(wanted), "sources looked at") as done:
         values = check(wanted, files, settings, done)
@@ -459,9 +466,9 @@ def add_source(
     """
     from flows import onboard, show, visit
 
-    settings = _settings()
+    settings = read_settings()
     url = _as_address(address)
-    files = _files(settings, may_be_none=True)
+    files = source_files(settings, may_be_none=True)
     _refuse_known_site(url, name, files)
     policy = _manners(settings, allow_network or (), gap)
     pace = f"at most {visit.MAX_REQUESTS} requests, {policy.gap_s:g} s apart or as far as robots.txt asks for"
@@ -495,15 +502,15 @@ def import_sources(
     from extract.subscriptions import read_subscriptions
     from flows import onboard, show
 
-    settings = _settings()
+    settings = read_settings()
     try:
         listed = read_subscriptions(file.read_bytes())
     except OSError as error:
         raise Complaint(f"{file} cannot be read: {error.strerror}.") from error
     if not (listed.wanted or listed.bad):
         raise Complaint(f"{file} lists nothing: it may be OPML, CSV with a header, or one URL a line.")
-    files = _files(settings, may_be_none=True)
-    with _counting(len(listed.wanted) if check else 0, "sites tried") as done, _plainly():
+    files = source_files(settings, may_be_none=True)
+    with _counting(len(listed.wanted) if check else 0, "sites tried") as done, plainly():
         policy = _manners(settings, allow_network or (), gap)
         result = onboard.import_sources(listed, files, policy, settings, check=check, write=not dry_run, done=done)
     if as_json:
@@ -540,8 +547,8 @@ def release_source(
     """
     from load import expectations
 
-    with _open_store() as store, store.engine.begin() as connection:
-        _refuse_unstored(connection, [name])
+    with open_store() as store, store.engine.begin() as connection:
+        refuse_unstored(connection, [name])
         pages = expectations.release(connection, name, datetime.now(UTC))
     typer.echo(f"'{name}' is released: {pages} page{'' if pages == 1 else 's'} to be read or settled by the next run.")
 
@@ -562,8 +569,8 @@ def list_quarantine(
     from flows import show
     from load import quarantine
 
-    with _open_store() as store, store.engine.connect() as connection:
-        _refuse_unstored(connection, [source] if source else [])
+    with open_store() as store, store.engine.connect() as connection:
+        refuse_unstored(connection, [source] if source else [])
         items = quarantine.quarantined(connection, quarantine.Wanted(source=source, stage=stage), limit)
     if as_json:
         typer.echo(show.to_json(items))
@@ -592,8 +599,8 @@ def replay_quarantine(
     if everything == bool(ids or source or stage):
         raise typer.BadParameter("Name entries, --source or --stage; or give --all alone.")
     wanted = quarantine.Wanted(ids=tuple(ids or ()), source=source, stage=stage)
-    with _open_store() as store, store.engine.connect() as connection, connection.begin() as transaction:
-        _refuse_unstored(connection, [source] if source else [])
+    with open_store() as store, store.engine.connect() as connection, connection.begin() as transaction:
+        refuse_unstored(connection, [source] if source else [])
         stages = quarantine.replay(connection, wanted, datetime.now(UTC))
         if dry_run:
             transaction.rollback()
@@ -611,9 +618,9 @@ def url() -> None:
     """
     from load import postgres
 
-    settings = _settings()
-    with _plainly():
-        typer.echo(_for_libpq(settings.database_url or postgres.start(_home(settings))))
+    settings = read_settings()
+    with plainly():
+        typer.echo(_for_libpq(settings.database_url or postgres.start(home_of(settings))))
 
 
 @db_app.command()
@@ -621,11 +628,11 @@ def stop() -> None:
     """Stop the embedded server, whoever uses it."""
     from load import postgres
 
-    settings = _settings()
+    settings = read_settings()
     if settings.database_url is not None:
         raise Complaint("STORYFOLD_DATABASE_URL names a server of your own: that one is not stopped from here.")
-    with _plainly():
-        postgres.stop(_home(settings))
+    with plainly():
+        postgres.stop(home_of(settings))
 
 
 @db_app.command()
@@ -636,7 +643,7 @@ def shell(
     ] = None,
 ) -> None:
     """Open psql on the store; the views of schema 'news' need no prefix there."""
-    with _open_store() as store:
+    with open_store() as store:
         url = store.engine.url.render_as_string(hide_password=False)
         wanted = ["--no-psqlrc", "-v", "ON_ERROR_STOP=1"] if commands else []
         wanted += [word for command in commands or () for word in ("-c", command)]
@@ -649,94 +656,11 @@ def shell(
 @db_app.command()
 def upgrade() -> None:
     """Bring the store's tables and views up to this program; every other command does so, too."""
-    with _open_store() as store:
+    with open_store() as store:
         typer.echo(f"Up to date: {store.engine.url.render_as_string()}")
 
 
 # --- What the commands share ----------------------------------------------------------------------------------
-
-
-def _settings() -> Settings:
-    from pydantic import ValidationError
-
-    from flows.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(["storyfold", *map(str, first["loc"])]).upper()
-        raise Complaint(f"{name} is set wrongly: {first['msg']}.") from error
-
-
-def _home(settings: Settings) -> Path:
-    return settings.home.expanduser().absolute()
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Errors that the user can do something about, as complaints."""
-    from extract.catalogue import BadSource
-    from extract.source_file import FileExists
-    from extract.warc import ArchiveUnavailable
-    from load.engine import StoreUnavailable
-    from load.expectations import NotHeld
-    from load.postgres import PostgresUnavailable
-    from load.quarantine import NotQuarantined
-    from load.report import UnknownItem
-
-    try:
-        yield
-    except (
-        ArchiveUnavailable,
-        BadSource,
-        FileExists,
-        NotHeld,
-        NotQuarantined,
-        PostgresUnavailable,
-        StoreUnavailable,
-        UnknownItem,
-    ) as error:
-        raise Complaint(str(error)) from error
-
-
-@contextmanager
-def _open_store(settings: Settings | None = None) -> Iterator[Store]:
-    from flows.store import open_store
-
-    with _plainly(), open_store(settings or _settings()) as store:
-        yield store
-
-
-@contextmanager
-def _while_there_is_room(settings: Settings) -> Iterator[None]:
-    """A full disk fails in many ways, Prefect's, the archive's and the database's: told as what it is."""
-    try:
-        yield
-    except Exception as error:
-        home = _home(settings)
-        if isinstance(error, Complaint) or not home.exists() or shutil.disk_usage(home).free >= ROOM_BYTES:
-            raise
-        raise Complaint(f"The disk that holds {home} is full: make room and run again, nothing is lost.") from error
-
-
-@contextmanager
-def _at_work() -> Iterator[Store]:
-    """The open store, with progress shown; Prefect may be imported in the block, and no earlier."""
-    from extract.warc import check_archive
-    from flows.prefect_env import set_defaults
-    from flows.progress import watch
-
-    settings = _settings()
-    with _plainly():
-        check_archive(settings.archive_url)
-    try:
-        with _open_store(settings) as store, watch(store.engine), _while_there_is_room(settings):
-            set_defaults(settings)
-            yield store
-    except KeyboardInterrupt:
-        typer.echo("storyfold: stopped; the next run goes on from here.", err=True)
-        raise
 
 
 @contextmanager
@@ -744,32 +668,18 @@ def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator
     """As `_at_work`, once all names are known, from the sources folder or, unless `only_files`, from the store."""
     from load import sources
 
-    settings = _settings()
-    files = _files(settings) if only_files or settings.sources.is_dir() else ()
+    settings = read_settings()
+    files = source_files(settings) if only_files or settings.sources.is_dir() else ()
     _refuse_disabled(names or (), files)
     known = [str(file.name) for file in files]
     if only_files:
-        _refuse_unknown(names or (), known)
-    with _at_work() as store:
+        refuse_unknown(names or (), known)
+    with at_work() as store:
         if not set(names or ()) <= set(known):
             with store.engine.connect() as connection:
                 known += sources.names(connection)
-            _refuse_unknown(names or (), known)
+            refuse_unknown(names or (), known)
         yield
-
-
-def _files(settings: Settings, *, may_be_none: bool = False) -> tuple[Source, ...]:
-    """The sources that have a file, those that rest too; at least one, unless there may be none."""
-    from flows.store import read_sources
-
-    with _plainly():
-        files = read_sources(settings.sources, settings.fetch_policy)
-    if not files and not may_be_none:
-        raise Complaint(
-            f"There are no source files in the folder '{settings.sources}': "
-            "go where it is, or name another in STORYFOLD_SOURCES."
-        )
-    return files
 
 
 def _refuse_disabled(names: Sequence[str], files: Sequence[Source]) -> None:
@@ -827,7 +737,7 @@ def _agrees(question: str) -> bool:
 def _write_source(settings: Settings, name: str, text: str) -> None:
     from flows import onboard
 
-    with _plainly():
+    with plainly():
         path = onboard.write_source(settings.sources, name, text)
     typer.echo(f"Written: {path}. 'storyfold run {name}' reads it for the first time.", err=True)
 
@@ -835,8 +745,8 @@ def _write_source(settings: Settings, name: str, text: str) -> None:
 def _switch(names: Sequence[str], *, enabled: bool) -> None:
     from flows import onboard
 
-    settings = _settings()
-    _refuse_unknown(names, [file.name for file in _files(settings)])
+    settings = read_settings()
+    refuse_unknown(names, [file.name for file in source_files(settings)])
     state = "enabled" if enabled else "disabled"
     for name in names:
         changed = onboard.switch_source(settings.sources, name, enabled=enabled)
@@ -856,22 +766,6 @@ def _counting(total: int, what: str) -> Iterator[Callable[[object], None]]:
             typer.echo(f"{count} of {total} {what} …", err=True)
 
     yield done
-
-
-def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(sorted(set(known))) or 'none'}."
-            raise Complaint(f"No source is called '{name}'; {hint}")
-
-
-def _refuse_unstored(connection: Connection, names: Sequence[str]) -> None:
-    """As `_refuse_unknown`, among the sources of the store."""
-    from load import sources
-
-    if names:
-        _refuse_unknown(names, sources.names(connection))
 
 
 def _show_summary(result: Summary, as_json: bool) -> None:
@@ -900,7 +794,7 @@ def _show_counts(line: str, counts: dict[str, int], as_json: bool) -> None:
 def _page_at(target: str) -> Page | Rejection:
     """The file's or the address's bytes."""
     if re.match(r"https?://", target, re.IGNORECASE):
-        return asyncio.run(_fetch(target, _settings()))
+        return asyncio.run(_fetch(target, read_settings()))
     from extract.files import read_file
 
     try:
@@ -930,7 +824,7 @@ def _policy_for(target: str, settings: Settings) -> FetchPolicy:
         domain = registrable_domain(target)
     except BadUrl as error:
         raise Complaint(f"{target} is no address: {error.why}.") from error
-    files = _files(settings) if settings.sources.is_dir() else ()
+    files = source_files(settings) if settings.sources.is_dir() else ()
     owners = (file.fetch for file in files if domain in {registrable_domain(feed.url) for feed in file.feeds})
     return next(owners, settings.fetch_policy)
 

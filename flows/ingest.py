@@ -14,11 +14,13 @@ from extract.model import Rejection
 from flows.bookkeeping import on_record
 from flows.collect import keep_feed_texts
 from flows.isolation import Broken, Done, Workers, workers
+from flows.own_packs import own_rules
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
 from load import entries, expectations, memory, pages, revisions
 from load.engine import worker
 from load.entries import Outcome
+from load.own_rules import undone
 from load.pages import UnreadPage
 from load.revisions import Reading
 from load.settle import settle
@@ -62,10 +64,11 @@ def read_waiting(store: Store, me: int, readers: Workers, *, read: Read, settle:
 
 def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
     """Read these pages, each alone in a worker process, and store what they gave."""
-    spec = ReadSpec(profile=store.settings.profile)
     with store.engine.connect() as connection:
+        rules = own_rules(store.settings, undone(connection))
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
         known = memory.memories(connection, {unread.source_id for unread in batch})
+    spec = ReadSpec(profile=store.settings.profile, rules=rules)
     calls = [
         (store.archive, unread.place, announced[unread.entry_id], spec, known[unread.source_id]) for unread in batch
     ]

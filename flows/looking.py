@@ -23,6 +23,7 @@ from extract.model import (
     Source,
 )
 from flows.isolation import Broken, Workers, workers
+from flows.own_packs import own_rules
 from flows.reading import be_quiet
 from flows.settings import Settings
 from transform.normalize import words
@@ -118,7 +119,7 @@ async def looking(settings: Settings) -> AsyncIterator[Look]:
     """Eyes for as long as the block lasts."""
     with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
         async with Fetcher() as web:
-            yield Look(web=web, readers=readers, spec=ReadSpec(profile=settings.profile))
+            yield Look(web=web, readers=readers, spec=ReadSpec(profile=settings.profile, rules=own_rules(settings)))
 
 
 def trouble_of(got: Rejection | Trouble) -> Trouble:

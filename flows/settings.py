@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="a Postgres of your own instead of the embedded one")
     archive: str | None = Field(default=None, description="WARC archive, any fsspec URL; $STORYFOLD_HOME/warc if unset")
     sources: Path = Field(default=Path("sources"), description="folder of source files, one TOML a publisher")
+    rules: Path | None = Field(default=None, description="folder of rule packs of your own, one TOML a pack")
     user_agent: str = Field(default=DEFAULT_USER_AGENT, description="how we name ourselves, with a contact")
     connect_to: str = Field(
         default="", description="'name=address:port, …': where to dial instead of asking DNS; '*.suffix' for many"

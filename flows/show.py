@@ -33,7 +33,10 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     from flows.check import FeedCheck, RobotsCheck, SourceCheck
     from flows.looking import Sample, Trouble
     from flows.onboard import Finding, Imported
+    from flows.rule_care import PackLine, Switched
     from flows.run import Summary
+    from flows.trial import Trial
+    from load.own_rules import UndoneRule
     from load.quarantine import Quarantined
     from load.report import (
         ArticleReport,
@@ -57,8 +60,10 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
         StoryLine,
         VolumeLine,
     )
-    from transform.model import CleanArticle
+    from transform.model import CleanArticle, Cut
+    from transform.trial import Failure, NewCut, RuleTrial
 
+AROUND = 70  # characters shown of a block beside one that would fall
 MAX_CHOICES = 40  # shown of one site
 MAX_SITEMAPS = 5  # shown of one robots.txt
 
@@ -90,6 +95,7 @@ _EXPECTATIONS = {
 }
 _WORD = re.compile(r"\s+|[^\s]+")
 
+TWO_COLUMNS = 80  # characters that two columns need
 TOP = 10  # lines of one topic of a status
 
 _T = TypeVar("_T")
@@ -728,7 +734,7 @@ def _place(out: Console, article: ArticleReport) -> None:
 
 
 def extraction(out: Console, value: CleanArticle | Rejection) -> None:
-    """What one page gives: kept blocks on the left, cut ones with their rules on the right."""
+    """What one page gives: kept blocks on the left, cut ones with rule and zone on the right; piped, one a line."""
     if isinstance(value, Rejection):
         _line(out, (f"No article: {value.reason}", "red"), f"  {value.detail}")
         return
@@ -740,7 +746,7 @@ def extraction(out: Console, value: CleanArticle | Rejection) -> None:
     authors = ", ".join(article.authors) or "no author named"
     _line(out, "; ".join((dated, authors, article.language or "language unknown", *sorted(article.flags))))
     _line(out)
-    show = _side_by_side if out.is_terminal else _one_a_line
+    show = _side_by_side if out.is_terminal and out.width >= TWO_COLUMNS else _one_a_line
     show(out, value)
     _line(out)
     _line(out, f"{_count(len(value.blocks), 'block')} kept, {_count(len(value.cuts), 'block')} cut.")
@@ -760,28 +766,114 @@ def extraction_values(value: CleanArticle | Rejection) -> Mapping[str, object]:
     }
 
 
-def _in_order(value: CleanArticle) -> list[tuple[int, str, str | None]]:
-    """Position, text and, for what was cut, the rule: all blocks as they stood on the page."""
+def _in_order(value: CleanArticle) -> list[tuple[int, str, Cut | None]]:
+    """Position, text and, for what was cut, the cut: all blocks as they stood on the page."""
     cuts = {cut.position: cut for cut in value.cuts}
-    return [
-        (position, block.text, cuts[position].rule if position in cuts else None)
-        for position, block in enumerate(value.article.blocks)
-    ]
+    return [(position, block.text, cuts.get(position)) for position, block in enumerate(value.article.blocks)]
 
 
 def _side_by_side(out: Console, value: CleanArticle) -> None:
     table = Table(box=None, padding=(0, 2, 1, 0), header_style="bold")
     table.add_column("Kept", ratio=3)
     table.add_column("Cut", ratio=2)
-    for _, text, rule in _in_order(value):
-        kept = _text(text) if rule is None else ""
-        table.add_row(kept, "" if rule is None else _text(text, "\n", (rule, "dim red")))
+    for _, text, cut in _in_order(value):
+        kept = _text(text) if cut is None else ""
+        table.add_row(kept, "" if cut is None else _text(text, "\n", (_told(cut), "dim red")))
     out.print(table, soft_wrap=False)
 
 
 def _one_a_line(out: Console, value: CleanArticle) -> None:
-    for position, text, rule in _in_order(value):
-        _line(out, f"{position:>4}  {'kept' if rule is None else f'CUT {rule}'}  ", text)
+    for position, text, cut in _in_order(value):
+        _line(out, f"{position:>4}  {'kept' if cut is None else f'CUT {_told(cut)}'}  ", text)
+
+
+def _told(cut: Cut) -> str:
+    """The rule, with the kind where that does not say it, and where the block stood."""
+    kind = "" if f".{cut.kind}." in cut.rule else f"{cut.kind}, "
+    return f"{cut.rule} ({kind}{cut.zone})"
+
+
+# --- Rules ----------------------------------------------------------------------------------------------------
+
+
+def rule_packs(out: Console, values: Sequence[PackLine]) -> None:
+    """A line a pack, with its rules by kind."""
+    for pack in values:
+        where = f", only for {', '.join(pack.sources)}" if pack.sources else ""
+        own = f" ({pack.own_rules} of them yours{where})" if pack.own_rules else ""
+        about = "" if pack.is_language else ", for all languages"
+        _line(out, (pack.name, "bold"), f"  {_count(pack.rules, 'rule')}{own}{about}")
+        _line(out, "  ", (", ".join(f"{kind} {number}" for kind, number in pack.kinds.items()), "dim"))
+
+
+def undone_rules(out: Console, values: Sequence[UndoneRule]) -> None:
+    """A line a rule that is off."""
+    for one in values:
+        where = one.source or "everywhere"
+        _line(out, (one.rule, "bold"), f"  {where}, since {_time(one.undone_at)} by {one.undone_by}")
+        if one.reason:
+            _line(out, f"    {one.reason}")
+    if not values:
+        _line(out, "No rule is off.")
+
+
+def trial(out: Console, value: Trial) -> None:
+    """What the examples came to, then what would fall, rule by rule."""
+    examples = f"{_count(value.examples, 'example')}, {len(value.failures)} of them not as they must be"
+    _line(out, (value.pack, "bold"), f": {_count(value.rules, 'rule')}, {examples}.")
+    for failure in value.failures:
+        _failed_example(out, failure)
+    if not (value.read or value.left_out):
+        return
+    rest = ", ".join(f"{reason} {number}" for reason, number in sorted(value.left_out.items()))
+    _line(out, f"{_count(value.read, 'article')} read{f'; no article: {rest}' if rest else ''}.")
+    more = _count(value.blocks, "more block")
+    _line(out, f"The pack would cut {more}, of {_count(value.articles, 'article')}.")
+    for rule in value.rules_that_cut:
+        _rule_trial(out, rule)
+
+
+def _failed_example(out: Console, failure: Failure) -> None:
+    wanted = f"must fall as {failure.expected}" if failure.expected else "must stay"
+    _line(out, (f"  {wanted}, at the {failure.zone}: ", "red"), failure.line)
+    for cut in failure.cuts:
+        _line(out, f"    cut by {cut}")
+    if not failure.cuts:
+        _line(out, "    nothing was cut")
+
+
+def _rule_trial(out: Console, rule: RuleTrial) -> None:
+    _line(out)
+    told = f"  {_count(rule.blocks, 'block')} of {_count(rule.articles, 'article')}, {_count(rule.texts, 'text')}"
+    _line(out, (rule.rule, "bold"), told)
+    for cut in rule.examples:
+        _new_cut(out, cut, "green")
+    if rule.paragraphs:
+        _line(out, (f"  Perhaps text: {_count(len(rule.paragraphs), 'paragraph')}", "red"))
+    for cut in rule.paragraphs:
+        _new_cut(out, cut, "red")
+
+
+def _new_cut(out: Console, cut: NewCut, style: str) -> None:
+    """The block between the ends of its neighbours."""
+    if cut.before:
+        _line(out, ("           … " + cut.before[-AROUND:], "dim"))
+    _line(out, f"    {cut.zone:<5}  ", (cut.text, style))
+    if cut.after:
+        _line(out, ("           " + cut.after[:AROUND] + " …", "dim"))
+    _line(out, (f"           {cut.url}", "dim"))
+
+
+def switched(out: Console, value: Switched, *, on: bool, dry: bool) -> None:
+    """What switching a rule came to."""
+    where = f" on pages of {value.source}" if value.source else ""
+    if not value.changed:
+        _line(out, f"{value.rule} is off{where} already.")
+        return
+    does = "cuts again" if on else "cuts nothing any more"
+    _line(out, (value.rule, "bold"), f" {does}{where}.")
+    unchanged = " Nothing was changed." if dry else ""
+    _line(out, f"{_count(value.pages, 'page')} to be read again by the next ingest.{unchanged}")
 
 
 # --- Lines ----------------------------------------------------------------------------------------------------

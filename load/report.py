@@ -638,6 +638,7 @@ class CutLine:
     position: int
     kind: str
     rule: str
+    zone: str | None  # None where it was not kept yet
     text: str
 
 
@@ -735,7 +736,7 @@ _ARTICLE = """
 _REVISIONS = """
     SELECT id, kind, is_current, title, words, fetched_at, modified_at
     FROM news.revision WHERE article_id = :id ORDER BY id"""
-_CUTS = "SELECT position, kind, rule, text FROM news.cut WHERE revision_id = :id ORDER BY position"
+_CUTS = "SELECT position, kind, rule, zone, text FROM news.cut WHERE revision_id = :id ORDER BY position"
 _CANDIDATES = """
     SELECT pair.other_id AS article_id, article.story_id, article.source, article.title, article.url, pair.kind,
            pair.failed, pair.jaccard, pair.jaccard_filtered, pair.containment, pair.facts, pair.run, pair.span_start,

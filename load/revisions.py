@@ -138,6 +138,7 @@ def _insert_cuts(connection: Connection, readings: Sequence[Reading], ids: Mappi
             "position": removed.position,
             "kind": removed.kind,
             "rule": removed.rule,
+            "zone": removed.zone,
             "text": clean_text(removed.text),
         }
         for reading in readings

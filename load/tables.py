@@ -344,6 +344,28 @@ segment = Table(
     comment="The memory of a source: blocks that stand in several distinct stories of it are its boilerplate",
 )
 
+undone_rule = Table(
+    "undone_rule",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("rule", Text, nullable=False, comment="as in cut.rule"),
+    Column("source_id", ForeignKey(source.c.id), comment="where alone it is off; null for everywhere"),
+    when("undone_at", "off since then", nullable=False),
+    Column("undone_by", Text, nullable=False, comment="who switched it off"),
+    Column("reason", Text, comment="in their words"),
+    when("redone_at", "on again since then"),
+    Column("redone_by", Text, comment="who switched it on again"),
+    Index(
+        "undone_rule_open_idx",
+        "rule",
+        "source_id",
+        unique=True,
+        postgresql_where=text("redone_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
+    ),
+    comment="A rule of cleaning that someone switched off, for one source or everywhere",
+)
+
 article = Table(
     "article",
     metadata,
@@ -428,6 +450,8 @@ cut = Table(
     Column("kind", Text, nullable=False, index=True, comment="transform.model.CutKind"),
     Column("rule", Text, nullable=False, index=True, comment="<pack>.<kind>.<name>"),
     Column("text", Text, nullable=False),
+    Column("zone", Text, comment="top, tail, head or body: where it stood when it fell; null before that was kept"),
+    one_of("zone", "top", "tail", "head", "body"),
     comment="One block that cleaning removed",
 )
 

@@ -31,7 +31,7 @@ from load.revisions import Reading
 from load.settle import settle
 from load.tables import entry, feed, page
 from transform.minhash import SketchSpec, fingerprint
-from transform.model import CleanArticle, Cut, CutKind
+from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.verify import MatchPolicy
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -159,7 +159,7 @@ def reading(page_id: int, told: Told, now: datetime) -> Reading:
         article=article,
         blocks=article.blocks[:kept],
         cuts=tuple(
-            Cut(position=kept + number, text=text, kind=CutKind.RELATED, rule="en.related.see-also")
+            Cut(position=kept + number, text=text, kind=CutKind.RELATED, rule="en.related.see-also", zone=Zone.TAIL)
             for number, text in enumerate(told.cuts)
         ),
     )

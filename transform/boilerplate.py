@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from itertools import accumulate, chain
@@ -18,9 +18,9 @@ from extract.blocks import MIN_WORDS, count_words
 from extract.model import Article, BlockKind
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
 from transform.memory import BLANK, SiteMemory, segment
-from transform.model import CleanArticle, Cut, CutKind
+from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.normalize import normalize
-from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, Zone, screens_for, scripts_of
+from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, screens_on, scripts_of
 
 TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
 UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a headline, which takes five words of others
@@ -52,17 +52,20 @@ def _strip(article: Article, packs: RulePacks, repeated: frozenset[bytes]) -> Cl
     names = (plain_form(bare_letters(name.lower()), ()) for name in article.authors)
     authors = sorted((name for name in names if " " in name or is_unspaced(name, 1)), key=len, reverse=True)
     titles = _title_forms(article.title)
-    screens = screens_for(packs, article.language, scripts_of(article))
+    undone = packs.undone_on(article.source)
+    screens = screens_on(packs, article.language, scripts_of(article), article.source)
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:
-        return _match(line, zones, screens) or _match_sentences(line, zones, screens, authors)
+        found = (_match(line, zones, one) or _match_sentences(line, zones, one, authors) for one in screens)
+        return next((rule for rule in found if rule), None)
 
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
     known = _known(lines, titles, repeated)
     cuts: list[Cut] = []
-    while found := _sweep(lines, titles, match, known):
-        cuts += [_cut(lines[index], finding) for index, finding in found.items()]
+    while found := _without(undone, _sweep(lines, titles, match, known)):
+        zones = zones_of(lines)
+        cuts += [_cut(lines[index], finding, zones[index]) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
         article=article,
@@ -71,9 +74,14 @@ def _strip(article: Article, packs: RulePacks, repeated: frozenset[bytes]) -> Cl
     )
 
 
-def _cut(line: Line, finding: Finding) -> Cut:
+def _without(undone: Set[str], found: Found) -> Found:
+    return {index: finding for index, finding in found.items() if finding[1] not in undone} if undone else found
+
+
+def _cut(line: Line, finding: Finding, zones: Zones) -> Cut:
     kind, rule = finding
-    return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
+    zone = next(zone for zone in Zone if zone in zones)
+    return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule, zone=zone)
 
 
 def _sweep(
@@ -83,7 +91,7 @@ def _sweep(
     known: Mapping[int, bytes],
 ) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
-    zones = _zones(lines)
+    zones = zones_of(lines)
     matched = {
         index: rule
         for index, line in enumerate(lines)
@@ -100,7 +108,7 @@ def _sweep(
     return _remembered(lines, known, found) | _above_title(lines, zones, titles) | _below_text(lines, found) | found
 
 
-def _zones(lines: Sequence[Line]) -> list[Zones]:
+def zones_of(lines: Sequence[Line]) -> list[Zones]:
     """For each line the zones it stands in, see `Zone`."""
     count = [0, *accumulate(line.is_prose for line in lines)]
     extent = [0, *accumulate(len(line.block.text) if line.is_prose else 0 for line in lines)]

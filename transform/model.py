@@ -42,6 +42,19 @@ class CutKind(StrEnum):
     TITLE_AGAIN = "title-again"
 
 
+class Zone(StrEnum):
+    """Where on the page a block stands; zones overlap, in a short article all but the body. The most telling first."""
+
+    TOP = "top"
+    """Before the first paragraph."""
+    TAIL = "tail"
+    """At most three paragraphs follow, and a third of the text has passed."""
+    HEAD = "head"
+    """Up to the second paragraph: the first may be the standfirst, with the byline under it."""
+    BODY = "body"
+    """Neither head nor tail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
     """One block that cleaning removed, and by which rule."""
@@ -50,6 +63,7 @@ class Cut:
     text: str
     kind: CutKind
     rule: str  # "<pack>.<kind>.<number or name>", as the rule pack gives it
+    zone: Zone  # where it stood when it fell, by what was left of the page; of several the first in order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,7 +18,7 @@ from typing import Any
 
 from extract.model import Article
 from transform.lines import UNSPACED, bare_letters
-from transform.model import CutKind
+from transform.model import CutKind, Zone
 
 ALGORITHM = b"boilerplate 2"  # raise it with every change that cuts differently: it is part of the digest
 NEUTRAL = "neutral"
@@ -27,19 +27,6 @@ LINGUA_FRANCA = "en"
 # Characters. Most rules are about short lines, so that the longer a block, the fewer it is tried against; a block over
 # the last length is tried against none.
 LENGTHS = (160, 420, 900)
-
-
-class Zone(StrEnum):
-    """Where on the page a block stands; zones overlap, in a short article all but the body."""
-
-    TOP = "top"
-    """Before the first paragraph."""
-    HEAD = "head"
-    """Up to the second paragraph: the first may be the standfirst, with the byline under it."""
-    BODY = "body"
-    """Neither head nor tail."""
-    TAIL = "tail"
-    """At most three paragraphs follow, and a third of the text has passed."""
 
 
 class Script(StrEnum):
@@ -75,6 +62,7 @@ class Rule:
     opens: Opening | None
     unmistakable: bool  # holds on pages of other languages, for blocks of two words or more
     pattern: str  # matches whole blocks
+    sources: frozenset[str] = frozenset()  # whose pages alone it is for; empty for all
     is_foreign: bool = False  # the page at hand is of another language
 
 
@@ -98,22 +86,39 @@ class RulePacks:
 
     packs: Mapping[str, tuple[Rule, ...]]
     scripts: Mapping[str, Script]  # that a pack's language is written in
+    terms: Mapping[str, Mapping[str, str]]  # by pack, what its patterns may use
     digest: bytes
+    sources: frozenset[str] = frozenset()  # that have rules of their own
+    undone: Mapping[str | None, frozenset[str]] = field(default_factory=dict)  # ids by source; None for everywhere
 
-    def rules_for(self, language: str | None, scripts: frozenset[Script]) -> tuple[Rule, ...]:
-        """The language's own pack, the neutral one, and of others what is unmistakable.
+    def rules_for(
+        self, language: str | None, scripts: frozenset[Script], source: str | None = None
+    ) -> tuple[Rule, ...]:
+        """The language's own pack, those of no language, and of others what is unmistakable.
 
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
         language without its own, or of none: there only words are safe that mean nothing else in any language.
         scripts: that the page has letters of; packs in others cannot match
+        source: None for the rules of all sources, otherwise those of this one alone
         """
-        own = [pack for pack in (language, NEUTRAL) if pack is not None and pack in self.packs]
+        themes = sorted(pack for pack in self.packs if not is_language(pack))
+        own = [pack for pack in (language, *themes) if pack is not None and pack in self.packs]
         others = {LINGUA_FRANCA} if language in self.packs else self._packs_in(scripts)
         foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
-        return (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
+        rules = (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
+        return tuple(rule for rule in rules if (source in rule.sources if source else not rule.sources))
+
+    def undone_on(self, source: str) -> frozenset[str]:
+        """The ids of rules that cut nothing on pages of this source."""
+        return self.undone.get(None, frozenset()) | self.undone.get(source, frozenset())
 
     def _packs_in(self, scripts: frozenset[Script]) -> set[str]:
         return {pack for pack, script in self.scripts.items() if script in scripts}
+
+
+def is_language(pack: str) -> bool:
+    """Whether a pack is a language's, by its name: an ISO 639-1 code; any other holds on pages of every language."""
+    return len(pack) == 2
 
 
 @lru_cache(maxsize=1)
@@ -125,20 +130,28 @@ def read_packs() -> RulePacks:
         content = resource.read_bytes()
         digest.update(resource.name.encode() + b"\0" + content + b"\0")
         tables[resource.name.removesuffix(".toml")] = tomllib.loads(content.decode())
-    packs = {name: _read_pack(name, table, tables[NEUTRAL]["terms"]) for name, table in tables.items()}
+    terms = {name: {**tables[NEUTRAL]["terms"], **table.get("terms", {})} for name, table in tables.items()}
+    packs = {name: read_rules(name, table["rules"], terms[name]) for name, table in tables.items()}
     scripts = {name: Script(table.get("script", Script.LATIN)) for name, table in tables.items()}
-    return RulePacks(packs=MappingProxyType(packs), scripts=MappingProxyType(scripts), digest=digest.digest())
+    return RulePacks(
+        packs=MappingProxyType(packs),
+        scripts=MappingProxyType(scripts),
+        terms=MappingProxyType(terms),
+        digest=digest.digest(),
+    )
 
 
-def _read_pack(pack: str, table: Mapping[str, Any], common: Mapping[str, str]) -> tuple[Rule, ...]:
-    terms = {**common, **table.get("terms", {})}
-    return tuple(_read_rule(pack, entry, terms) for entry in table["rules"])
+def read_rules(
+    pack: str, entries: Sequence[Mapping[str, Any]], terms: Mapping[str, str], sources: frozenset[str] = frozenset()
+) -> tuple[Rule, ...]:
+    """The rules of a pack, as its file has them; terms: what its patterns may use."""
+    return tuple(replace(_read_rule(pack, entry, terms), sources=sources) for entry in entries)
 
 
 def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) -> Rule:
     kind = CutKind(entry["kind"])
     cased = entry.get("cased", False)
-    pattern = "|".join(_spelled_out(pattern, terms) for pattern in entry["patterns"])
+    pattern = "|".join(spelled_out(pattern, terms) for pattern in entry["patterns"])
     return Rule(
         id=f"{pack}.{kind}.{entry['name']}",
         kind=kind,
@@ -153,7 +166,7 @@ def _read_rule(pack: str, entry: Mapping[str, Any], terms: Mapping[str, str]) ->
     )
 
 
-def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
+def spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
     """A pattern with its `<terms>` put in; terms may use other terms."""
     while re.search(r"<[a-z_]+>", pattern):
         pattern = re.sub(r"<([a-z_]+)>", lambda term: f"(?:{terms[term[1]]})", pattern)
@@ -161,10 +174,35 @@ def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def screens_for(packs: RulePacks, language: str | None, scripts: frozenset[Script]) -> tuple[Screen, ...]:
-    """The rules for an article of this language, for blocks of each length in `LENGTHS`."""
-    rules = packs.rules_for(language, scripts)
+def screens_for(
+    packs: RulePacks, language: str | None, scripts: frozenset[Script], source: str | None = None
+) -> tuple[Screen, ...]:
+    """The rules for an article of this language, for blocks of each length in `LENGTHS`; see `RulePacks.rules_for`."""
+    rules = packs.rules_for(language, scripts, source)
     return tuple(_screen([rule for rule in rules if rule.max_length > shorter]) for shorter in (0, *LENGTHS[:-1]))
+
+
+def screens_on(
+    packs: RulePacks, language: str | None, scripts: frozenset[Script], source: str
+) -> tuple[tuple[Screen, ...], ...]:
+    """As `screens_for`, for a page of this source: of the rules for all, and of its own; without those undone."""
+    screens = [screens_for(packs, language, scripts)]
+    if source in packs.sources:
+        screens.append(screens_for(packs, language, scripts, source))
+    undone = packs.undone_on(source)
+    return tuple(tuple(_without(undone, screen) for screen in one) for one in screens)
+
+
+def _without(undone: frozenset[str], screen: Screen) -> Screen:
+    """The screen without some rules; what it says fast may then be in vain, and need not be compiled anew."""
+    if not undone:
+        return screen
+
+    def left(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        return tuple(rule for rule in rules if rule.id not in undone)
+
+    mentions = tuple((word, left(rules)) for word, rules in screen.mentions)
+    return replace(screen, mentions=mentions, rules=left(screen.rules))
 
 
 def _screen(rules: Sequence[Rule]) -> Screen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import version
 
 from extract.article import open_page, read_article, why_no_article
@@ -14,7 +13,7 @@ from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
-from transform.packs import RulePacks, read_packs
+from transform.own_rules import OwnRules, rule_packs
 
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 VERSION = 1  # of our own reading, counted up when it changes what comes out
@@ -35,13 +34,15 @@ class ReadSpec:
 
     profile: Profile = Profile.THOROUGH
     sketch: SketchSpec = field(default_factory=SketchSpec)
+    rules: OwnRules = field(default_factory=OwnRules)
 
     @property
     def digest(self) -> bytes:
         """8 bytes that differ whenever the same page could read differently: extractor, rules or sketch changed."""
         parts = (str(VERSION), self.profile, version("trafilatura"))
         return hashlib.blake2b(
-            b"\0".join([*(part.encode() for part in parts), _packs().digest, self.sketch.digest]), digest_size=8
+            b"\0".join([*(part.encode() for part in parts), rule_packs(self.rules).digest, self.sketch.digest]),
+            digest_size=8,
         ).digest()
 
     def digest_with(self, memory: SiteMemory) -> bytes:
@@ -66,13 +67,8 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     article = read_article(opened)
     if rejection := why_no_article(opened, article.blocks):
         return rejection
-    clean = strip_boilerplate(article, _packs(), memory)
+    clean = strip_boilerplate(article, rule_packs(spec.rules), memory)
     print_ = fingerprint(clean.text, spec.sketch)
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
     return ReadPage(clean=clean, print=print_, memory_version=memory.version)
-
-
-@lru_cache(maxsize=1)
-def _packs() -> RulePacks:
-    return read_packs()

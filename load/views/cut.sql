@@ -11,7 +11,8 @@ SELECT
     source.name AS source,
     revision.language,
     revision.url,
-    revision.fetched_at
+    revision.fetched_at,
+    cut.zone
 FROM storyfold.cut
 JOIN storyfold.revision ON revision.id = cut.revision_id
 JOIN storyfold.article ON article.id = revision.article_id
@@ -31,3 +32,4 @@ COMMENT ON COLUMN news.cut.source IS 'Source of the article.';
 COMMENT ON COLUMN news.cut.language IS 'Language of the article, ISO 639-1; null when it is not known.';
 COMMENT ON COLUMN news.cut.url IS 'URL of the article.';
 COMMENT ON COLUMN news.cut.fetched_at IS 'When the page was fetched.';
+COMMENT ON COLUMN news.cut.zone IS 'Where it stood when it fell: top before the first paragraph, tail with three or fewer to follow, head up to the second, else body; of several the first. Null where it was not kept yet.';

@@ -27,7 +27,8 @@ from load import engine as store
 from load import postgres
 from load.entries import Outcome
 from transform.assign import Change
-from transform.model import CutKind, MatchKind
+from transform.model import CutKind, MatchKind, Zone
+from transform.own_rules import PACK_KEYS, RULE_KEYS
 from transform.revision import RevisionKind
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +38,9 @@ STORE = TEXT[Path("docs/store.md")]
 
 ASKS_OTHERS = (
     "run", "discover", "collect", "ingest", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
-    "source release", "extract https:",
+    "source release", "extract https:", "rules redo",
 )  # fmt: skip
-"""What starts Prefect, asks the web or needs a held source: only its words are checked here; `load` has a test below."""
+"""What starts Prefect, asks the web, or needs a held source or an undone rule: only its words are checked here; `load` has a test below."""
 OTHER_PROGRAMS = {"git"}
 KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL"}
 KNOWN_HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
@@ -75,6 +76,10 @@ def commands() -> Iterator[Shown]:
     """The lines of all shell blocks."""
     for block in blocks("sh"):
         yield from (Shown(block.place, line) for line in block.text.splitlines() if line.strip())
+
+
+def is_pack(toml: str) -> bool:
+    return "[[rules]]" in toml
 
 
 def words(line: str) -> list[str]:
@@ -135,6 +140,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "feeds.opml").write_text(OPML, encoding="utf-8")
     (folder / "sources").mkdir()
     (folder / "sources" / "morning-herald.toml").write_text(next(blocks("toml")).text, encoding="utf-8")
+    (folder / "rules").mkdir()
+    pack = next(one.text for one in blocks("toml") if is_pack(one.text))
+    (folder / "rules" / "house.toml").write_text(pack, encoding="utf-8")
     with postgres.session(folder / "home") as url:
         fill(url)
         yield folder
@@ -281,6 +289,7 @@ def test_every_table_view_and_column_is_described_in_the_words_of_its_comment(en
         ("### Changes of a story", Change),
         ("### Flags of an article", Flag),
         ("### Kinds of a cut", CutKind),
+        ("### Zones of a cut", Zone),
         ("### Where a publication time was found", DateOrigin),
     ],
 )
@@ -314,7 +323,7 @@ def test_the_settings_are_those_of_the_readme() -> None:
     assert named <= variables()
 
 
-@parametrize(blocks("toml"))
+@parametrize(one for one in blocks("toml") if not is_pack(one.text))
 def test_a_source_file_can_be_read(shown: str) -> None:
     source = read_source(shown, "morning-herald")
     assert source.feeds
@@ -326,6 +335,12 @@ def test_every_key_of_a_source_file_is_described() -> None:
     assert {prefix: set(table(sources, heading)) for prefix, heading in sections.items()} == {
         prefix: set(keys) for prefix, keys in KEYS.items()
     }
+
+
+def test_every_key_of_a_rule_pack_is_described() -> None:
+    rules = TEXT[Path("docs/rules.md")]
+    assert set(table(rules, "### Of a pack")) == set(PACK_KEYS)
+    assert set(table(rules, "### Of a rule")) == set(RULE_KEYS)
 
 
 # --- Names, links, places -------------------------------------------------------------------------------------

@@ -42,6 +42,12 @@ COMMANDS = [
     ["source", "list"],
     ["source", "check"],
     ["source", "release"],
+    ["rules"],
+    ["rules", "list"],
+    ["rules", "test"],
+    ["rules", "suggest"],
+    ["rules", "undo"],
+    ["rules", "redo"],
     ["quarantine"],
     ["quarantine", "list"],
     ["quarantine", "replay"],
@@ -392,7 +398,7 @@ def test_extract_shows_what_is_kept_and_what_is_cut(cli, page):
     result = cli("extract", page, env={"STORYFOLD_DATABASE_URL": "postgresql://nowhere/none"})
     assert result.returncode == 0
     assert re.search(r"kept  A fire broke out early on Monday .* shortly after nine\.$", result.stdout, re.MULTILINE)
-    assert re.search(r"CUT en\.newsletter\.\S+  Sign up for our newsletter", result.stdout)
+    assert re.search(r"CUT en\.newsletter\.\S+ \(tail\)  Sign up for our newsletter", result.stdout)
 
 
 def test_extract_side_by_side_on_a_terminal(page):
@@ -400,11 +406,16 @@ def test_extract_side_by_side_on_a_terminal(page):
     assert re.search(r"Kept\S* .*Cut", result.stdout)
 
 
+def test_extract_on_a_narrow_terminal_is_one_block_a_line(page):
+    result = CliRunner().invoke(app, ["extract", str(page)], env={"FORCE_COLOR": "1", "COLUMNS": "70"})
+    assert re.search(r"CUT en\.newsletter\.\S+ \(tail\)", result.stdout) and "Kept" not in result.stdout
+
+
 def test_extract_as_json(cli, page):
     value = json.loads(cli("extract", page, "--json").stdout)
     assert value["text"] == "\n\n".join(HARBOUR_FIRE)
     assert value["published_at"] == "2026-03-02T09:00:00+00:00"
-    assert {cut["kind"] for cut in value["cuts"]} >= {"newsletter"}
+    assert {(cut["kind"], cut["zone"]) for cut in value["cuts"]} >= {("newsletter", "tail")}
 
 
 def test_extract_reads_plain_text(cli, tmp_path):

@@ -18,7 +18,7 @@ from extract.warc import WarcPlace
 from load import entries, pages, revisions
 from load.engine import connect
 from load.settle import settle
-from transform.model import CleanArticle, Cut, CutKind
+from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.verify import MatchPolicy
 
 LINES = sentences(random.Random(1), 24)
@@ -55,7 +55,7 @@ def keep_newer(engine: Engine, read: Sequence[tuple[int, Planted]], spec: bytes 
 def cut_footer(page_id: int) -> revisions.Reading:
     """The leaky page as newer rules read it."""
     one = reading(page_id, CLEANED)
-    cut = Cut(position=8, text=FOOTER, kind=CutKind.RELATED, rule="en.related.see-also")
+    cut = Cut(position=8, text=FOOTER, kind=CutKind.RELATED, rule="en.related.see-also", zone=Zone.TAIL)
     clean = CleanArticle(article=one.clean.article, blocks=one.clean.blocks, cuts=(cut,))
     return replace(one, clean=clean, read_spec=b"newer")
 

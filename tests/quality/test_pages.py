@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,20 @@ def test_every_language_has_its_pages(pages: list[BuiltPage]) -> None:
     assert len(pages) >= 64
 
 
-def test_several_sites_have_pages_enough_to_be_learned_from(pages: list[BuiltPage]) -> None:
+def test_there_are_many_sites_and_several_have_pages_enough_to_be_learned_from(pages: list[BuiltPage]) -> None:
     counts = Counter(page.site.name for page in pages)
+    assert len(counts) >= 14
     assert sum(count >= 5 for count in counts.values()) >= 5
 
 
 def test_pages_come_in_the_order_of_publication(pages: list[BuiltPage]) -> None:
     times = [page.article.published for page in pages]
     assert times == sorted(times)
+
+
+def test_the_day_of_publication_is_the_same_in_local_time_and_utc(pages: list[BuiltPage]) -> None:
+    for page in pages:
+        assert page.article.published.date() == page.article.published.astimezone(UTC).date(), page.article.id
 
 
 def test_every_line_of_the_truth_stands_on_its_page_in_its_order(pages: list[BuiltPage]) -> None:

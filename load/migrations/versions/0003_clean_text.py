@@ -12,6 +12,41 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "cut",
+        sa.Column(
+            "zone",
+            sa.Text(),
+            nullable=True,
+            comment="top, tail, head or body: where it stood when it fell; null before that was kept",
+        ),
+        schema="storyfold",
+    )
+    op.create_check_constraint("cut_zone_check", "cut", "zone IN ('top', 'tail', 'head', 'body')", schema="storyfold")
+    op.create_table(
+        "undone_rule",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False, comment="as in cut.rule"),
+        sa.Column("source_id", sa.Integer(), nullable=True, comment="where alone it is off; null for everywhere"),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=False, comment="off since then"),
+        sa.Column("undone_by", sa.Text(), nullable=False, comment="who switched it off"),
+        sa.Column("reason", sa.Text(), nullable=True, comment="in their words"),
+        sa.Column("redone_at", sa.DateTime(timezone=True), nullable=True, comment="on again since then"),
+        sa.Column("redone_by", sa.Text(), nullable=True, comment="who switched it on again"),
+        sa.ForeignKeyConstraint(["source_id"], ["storyfold.source.id"], name=op.f("undone_rule_source_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("undone_rule_pkey")),
+        schema="storyfold",
+        comment="A rule of cleaning that someone switched off, for one source or everywhere",
+    )
+    op.create_index(
+        "undone_rule_open_idx",
+        "undone_rule",
+        ["rule", "source_id"],
+        unique=True,
+        schema="storyfold",
+        postgresql_where=sa.text("redone_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
+    )
     op.create_table(
         "segment",
         sa.Column("source_id", sa.Integer(), nullable=False),

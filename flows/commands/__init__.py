@@ -1,0 +1,1 @@
+"""Commands that fill modules of their own; `flows.cli` puts them together."""

@@ -1,0 +1,161 @@
+"""What the commands share: settings, the open store, and complaints in place of tracebacks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from extract.model import Source
+    from flows.settings import Settings
+    from flows.store import Store
+    from load.engine import Connection
+    from transform.read import ReadSpec
+
+FAILED = 1
+TROUBLED = 3
+ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Complaint(Exception):
+    """What the user is told instead of a traceback: one sentence."""
+
+
+def read_settings() -> Settings:
+    from pydantic import ValidationError
+
+    from flows.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(["storyfold", *map(str, first["loc"])]).upper()
+        raise Complaint(f"{name} is set wrongly: {first['msg']}.") from error
+
+
+def home_of(settings: Settings) -> Path:
+    return settings.home.expanduser().absolute()
+
+
+def reading_spec() -> ReadSpec:
+    """By what pages are read here; own packs that cannot be used are a complaint."""
+    from flows.own_packs import own_rules
+    from transform.read import ReadSpec
+
+    settings = read_settings()
+    with plainly():
+        return ReadSpec(profile=settings.profile, rules=own_rules(settings))
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Errors that the user can do something about, as complaints."""
+    from extract.catalogue import BadSource
+    from extract.source_file import FileExists
+    from extract.warc import ArchiveUnavailable
+    from flows.own_packs import NoPacks
+    from load.engine import StoreUnavailable
+    from load.expectations import NotHeld
+    from load.own_rules import NotUndone, UnknownRule
+    from load.postgres import PostgresUnavailable
+    from load.quarantine import NotQuarantined
+    from load.report import UnknownItem
+    from transform.own_rules import BadPack
+
+    try:
+        yield
+    except (
+        ArchiveUnavailable,
+        BadPack,
+        BadSource,
+        FileExists,
+        NotHeld,
+        NoPacks,
+        NotQuarantined,
+        NotUndone,
+        PostgresUnavailable,
+        StoreUnavailable,
+        UnknownItem,
+        UnknownRule,
+    ) as error:
+        raise Complaint(str(error)) from error
+
+
+@contextmanager
+def open_store(settings: Settings | None = None) -> Iterator[Store]:
+    from flows.store import open_store
+
+    with plainly(), open_store(settings or read_settings()) as store:
+        yield store
+
+
+@contextmanager
+def _while_there_is_room(settings: Settings) -> Iterator[None]:
+    """A full disk fails in many ways, Prefect's, the archive's and the database's: told as what it is."""
+    try:
+        yield
+    except Exception as error:
+        home = home_of(settings)
+        if isinstance(error, Complaint) or not home.exists() or shutil.disk_usage(home).free >= ROOM_BYTES:
+            raise
+        raise Complaint(f"The disk that holds {home} is full: make room and run again, nothing is lost.") from error
+
+
+@contextmanager
+def at_work() -> Iterator[Store]:
+    """The open store, with progress shown; Prefect may be imported in the block, and no earlier."""
+    from extract.warc import check_archive
+    from flows.own_packs import own_rules
+    from flows.prefect_env import set_defaults
+    from flows.progress import watch
+
+    settings = read_settings()
+    with plainly():
+        check_archive(settings.archive_url)
+        own_rules(settings)
+    try:
+        with open_store(settings) as store, watch(store.engine), _while_there_is_room(settings):
+            set_defaults(settings)
+            yield store
+    except KeyboardInterrupt:
+        typer.echo("storyfold: stopped; the next run goes on from here.", err=True)
+        raise
+
+
+def source_files(settings: Settings, *, may_be_none: bool = False) -> tuple[Source, ...]:
+    """The sources that have a file, those that rest too; at least one, unless there may be none."""
+    from flows.store import read_sources
+
+    with plainly():
+        files = read_sources(settings.sources, settings.fetch_policy)
+    if not files and not may_be_none:
+        raise Complaint(
+            f"There are no source files in the folder '{settings.sources}': "
+            "go where it is, or name another in STORYFOLD_SOURCES."
+        )
+    return files
+
+
+def refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(sorted(set(known))) or 'none'}."
+            raise Complaint(f"No source is called '{name}'; {hint}")
+
+
+def refuse_unstored(connection: Connection, names: Sequence[str]) -> None:
+    """As `_refuse_unknown`, among the sources of the store."""
+    from load import sources
+
+    if names:
+        refuse_unknown(names, sources.names(connection))
