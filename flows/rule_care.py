@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from flows.own_packs import own_packs
 from flows.settings import Settings
 from flows.store import Store
-from load import own_rules, pages, samples
+from load import memory, own_rules, pages, samples
 from load.engine import Connection
-from load.own_rules import UnknownRule
+from load.own_rules import MEMORY, UnknownRule
 from transform.model import CutKind
 from transform.own_rules import OwnRules, Undone, rule_packs
 from transform.packs import Rule, RulePacks, Script, is_language, read_packs
@@ -105,9 +105,13 @@ def undo_rule(store: Store, what: Undone, reason: str | None, *, dry_run: bool) 
     """Let a rule cut nothing any more; the articles that it cuts now are read again. Raises UnknownRule."""
     with store.engine.connect() as connection, connection.begin() as transaction:
         _refuse_unknown_rule(connection, store.settings, what.rule)
+        part = _segment(what)
         changed = own_rules.undo(connection, what, getpass.getuser(), reason, datetime.now(UTC))
-        again = own_rules.pages_cut_by(connection, what) if changed else []
-        switched = _switched(what, changed, pages.reopen(connection, again))
+        if part is not None:
+            again = memory.spare(connection, what.source, part)
+        else:
+            again = pages.reopen(connection, own_rules.pages_cut_by(connection, what) if changed else [])
+        switched = _switched(what, changed, again)
         if dry_run:
             transaction.rollback()
     return switched
@@ -117,11 +121,25 @@ def redo_rule(store: Store, what: Undone, *, dry_run: bool) -> Switched:
     """Let a rule cut again; the articles that were read meanwhile are read again. Raises load.own_rules.NotUndone."""
     with store.engine.connect() as connection, connection.begin() as transaction:
         since = own_rules.redo(connection, what, getpass.getuser(), datetime.now(UTC))
-        again = own_rules.pages_read_since(connection, what, since)
-        switched = _switched(what, True, pages.reopen(connection, again))
+        part = _segment(what)
+        if part is not None:
+            again = memory.unspare(connection, what.source, part)
+        else:
+            again = pages.reopen(connection, own_rules.pages_read_since(connection, what, since))
+        switched = _switched(what, True, again)
         if dry_run:
             transaction.rollback()
     return switched
+
+
+def _segment(what: Undone) -> bytes | None:
+    """What the source's memory is to spare, when the rule is one of it. Raises UnknownRule."""
+    name, _, digits = what.rule.partition(MEMORY)
+    if name or not digits:
+        return None
+    if not what.source:
+        raise UnknownRule(f"{what.rule} is of the memory of one source: name that with --source.")
+    return bytes.fromhex(digits)
 
 
 def _switched(what: Undone, changed: bool, again: int) -> Switched:

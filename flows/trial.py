@@ -15,8 +15,9 @@ from flows.own_packs import own_packs
 from flows.reading import be_quiet, read_archived_page
 from flows.settings import Settings
 from flows.store import Store
-from load import entries, own_rules, samples
+from load import entries, memory, own_rules, samples
 from transform.boilerplate import strip_boilerplate
+from transform.memory import BLANK, SiteMemory
 from transform.own_rules import OwnRules, PackText, Undone, rule_packs
 from transform.packs import RulePacks
 from transform.read import ReadPage, ReadSpec, read_page
@@ -60,8 +61,9 @@ def try_pack(
     source = min((source for rule in own for source in rule.sources), default="rules-test")
     examples = read_examples(pack)
     spec = ReadSpec(profile=settings.profile, rules=today)
-    results = [*_read_files(paths, source, spec, settings), *_read_store(store, names, limit, spec)]
-    cuts = _cuts(results, then)
+    tried = [*_read_files(paths, source, spec, settings), *_read_store(store, names, limit, spec)]
+    results = [result for result, _ in tried]
+    cuts = _cuts(tried, then)
     return Trial(
         pack=pack.name,
         rules=len(own),
@@ -76,6 +78,8 @@ def try_pack(
 
 
 Result = ReadPage | Rejection | Broken
+Call = tuple[*tuple[object, ...], SiteMemory]
+Tried = tuple[Result, SiteMemory]  # with the memory of its source
 
 
 def _undone(store: Store | None) -> tuple[Undone, ...]:
@@ -85,38 +89,38 @@ def _undone(store: Store | None) -> tuple[Undone, ...]:
         return own_rules.undone(connection)
 
 
-def _read_files(paths: Sequence[Path], source: str, spec: ReadSpec, settings: Settings) -> list[Result]:
+def _read_files(paths: Sequence[Path], source: str, spec: ReadSpec, settings: Settings) -> list[Tried]:
     announced = Announcement(source=SourceName(source))
     files = [file for path in paths for file in find_files(path) if kind_of(file) is FileKind.PAGE]
-    return _read(read_page, ((read_file(file), announced, spec) for file in files), settings)
+    return _read(read_page, ((read_file(file), announced, spec, BLANK) for file in files), settings)
 
 
-def _read_store(store: Store | None, names: Collection[str], limit: int, spec: ReadSpec) -> list[Result]:
+def _read_store(store: Store | None, names: Collection[str], limit: int, spec: ReadSpec) -> list[Tried]:
     if store is None:
         return []
     with store.engine.connect() as connection:
         found = samples.newest_pages(connection, names, limit)
         announced = entries.announcements(connection, [one.entry_id for one in found])
-    calls = ((store.archive, one.place, announced[one.entry_id], spec) for one in found)
+        known = memory.memories(connection, {one.source_id for one in found})
+    calls = ((store.archive, one.place, announced[one.entry_id], spec, known[one.source_id]) for one in found)
     return _read(read_archived_page, calls, store.settings)
 
 
-def _read(
-    function: Callable[..., ReadPage | Rejection], calls: Iterable[tuple[object, ...]], settings: Settings
-) -> list[Result]:
+def _read(function: Callable[..., ReadPage | Rejection], calls: Iterable[Call], settings: Settings) -> list[Tried]:
     """What each call gives, in worker processes, a batch at a time."""
-    results: list[Result] = []
+    results: list[Tried] = []
     waiting = iter(calls)
     with workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers:
         while batch := list(islice(waiting, settings.batch)):
             read = readers.map(function, batch)
-            results += [result.value if isinstance(result, Done) else result for result in read]
+            values = (result.value if isinstance(result, Done) else result for result in read)
+            results += zip(values, (call[-1] for call in batch), strict=True)
     return results
 
 
-def _cuts(results: Iterable[Result], then: RulePacks) -> list[NewCut]:
-    cleaned = (result.clean for result in results if isinstance(result, ReadPage))
-    return [cut for clean in cleaned for cut in new_cuts(clean, strip_boilerplate(clean.article, then))]
+def _cuts(tried: Iterable[Tried], then: RulePacks) -> list[NewCut]:
+    cleaned = ((result.clean, known) for result, known in tried if isinstance(result, ReadPage))
+    return [cut for clean, known in cleaned for cut in new_cuts(clean, strip_boilerplate(clean.article, then, known))]
 
 
 def _why(result: Result) -> str:

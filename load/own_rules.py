@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from load.tables import article, cut, page, revision, source, undone_rule
 from transform.own_rules import Undone
 
+MEMORY = "memory.repeated."  # then a segment, in hexadecimal digits
+
 
 class NotUndone(LookupError):
     """A rule is to be switched on that is not off: one sentence for the user."""
@@ -32,8 +34,9 @@ class UndoneRule:
 
 
 def undone(connection: Connection) -> tuple[Undone, ...]:
-    """The rules that are off, as cleaning takes them."""
-    return tuple(Undone(one.rule, one.source or "") for one in list_undone(connection))
+    """The rules that are off, as cleaning takes them; what a source's memory is to spare, it spares by itself."""
+    off = (Undone(one.rule, one.source or "") for one in list_undone(connection))
+    return tuple(one for one in off if not one.rule.startswith(MEMORY))
 
 
 def list_undone(connection: Connection) -> tuple[UndoneRule, ...]:

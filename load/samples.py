@@ -18,6 +18,7 @@ class ArchivedArticle:
     """Where the page lies that says what an article says now."""
 
     entry_id: int
+    source_id: int
     place: WarcPlace
 
 
@@ -33,11 +34,12 @@ def newest_texts(connection: Connection, name: str, limit: int) -> tuple[StoredT
 
 def newest_pages(connection: Connection, names: Collection[str], limit: int) -> tuple[ArchivedArticle, ...]:
     """The pages of the newest articles; of all sources when none is named."""
-    columns = (page.c.entry_id, page.c.warc_file, page.c.warc_offset, page.c.warc_length)
+    columns = (page.c.entry_id, page.c.source_id, page.c.warc_file, page.c.warc_offset, page.c.warc_length)
     query = _newest(select(*columns), names, limit).join(page, page.c.id == revision.c.page_id)
     return tuple(
         ArchivedArticle(
             entry_id=row.entry_id,
+            source_id=row.source_id,
             place=WarcPlace(file=row.warc_file, offset=row.warc_offset, length=row.warc_length),
         )
         for row in connection.execute(query)

@@ -65,6 +65,7 @@ def plainly() -> Iterator[None]:
     from flows.own_packs import NoPacks
     from load.engine import StoreUnavailable
     from load.expectations import NotHeld
+    from load.memory import NotRemembered
     from load.own_rules import NotUndone, UnknownRule
     from load.postgres import PostgresUnavailable
     from load.quarantine import NotQuarantined
@@ -81,6 +82,7 @@ def plainly() -> Iterator[None]:
         NotHeld,
         NoPacks,
         NotQuarantined,
+        NotRemembered,
         NotUndone,
         PostgresUnavailable,
         StoreUnavailable,

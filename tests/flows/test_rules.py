@@ -23,6 +23,7 @@ from flows.isolation import Workers, workers
 from flows.reading import be_quiet
 from flows.settings import Settings
 from flows.store import Store
+from flows.upkeep import learn_due
 from load import pages
 from load.engine import worker
 from load.pages import FetchedPage
@@ -58,26 +59,31 @@ def store(engine: Engine, tmp_path: Path, readers: Workers) -> Store:
     """With five articles of one source, all different but for what stands below them."""
     keep_sources(engine, "northline", "harbour-courier")
     store = Store(engine=engine, settings=Settings(home=tmp_path, archive=str(tmp_path / "warc")))
-    urls = [f"https://northline.example/{number}" for number in range(len(HEADLINES))]
-    now = datetime.now(UTC)
-    ids = announce(engine, "northline", *urls, now=now)
-    with engine.connect() as connection:
-        source = connection.scalar(text("SELECT id FROM storyfold.source WHERE name = 'northline'"))
-    got = [
-        FetchedPage(entry_id=entry_id, source_id=source, page=page(number, urls[number], now))
-        for number, entry_id in enumerate(ids)
-    ]
-    archive_pages(store, got, now)
+    fetch(store, "northline")
     ingest(store, readers)
     return store
 
 
-def page(number: int, url: str, now: datetime) -> Page:
+def fetch(store: Store, name: str, closing: str = "") -> None:
+    """Five pages of a source in the archive, with a line that closes each."""
+    urls = [f"https://{name}.example/{number}" for number in range(len(HEADLINES))]
+    now = datetime.now(UTC)
+    ids = announce(store.engine, name, *urls, now=now)
+    with store.engine.connect() as connection:
+        source = connection.scalar(text("SELECT id FROM storyfold.source WHERE name = :name"), {"name": name})
+    got = [
+        FetchedPage(entry_id=entry_id, source_id=source, page=page(number, urls[number], now, closing))
+        for number, entry_id in enumerate(ids)
+    ]
+    archive_pages(store, got, now)
+
+
+def page(number: int, url: str, now: datetime, closing: str = "") -> Page:
     random = Random(number)
     words = "".join(PROSE).lower().replace(",", "").split()
     paragraphs = (" ".join(random.sample(words, 16)) for _ in range(8))
     body = "".join(f"<p>{number} {paragraph} and so on until the evening of that day.</p>" for paragraph in paragraphs)
-    html = PAGE.format(number, body, HEADLINES[number]).encode()
+    html = PAGE.format(number, body, HEADLINES[number]).replace("</article>", f"{closing}</article>").encode()
     headers = (("Content-Type", "text/html; charset=utf-8"),)
     return Page(url=url, final_url=url, status=200, headers=headers, body=html, fetched_at=now)
 
@@ -186,6 +192,29 @@ def test_rule_is_undone_and_redone(cli: Run, store: Store, readers: Workers) -> 
     assert rules_that_cut(store) == {SIGN_UP: 5} and texts_with(store, "Sign up") == 0
     assert cli("list", "--undone").stdout == "No rule is off.\n"
     assert cli("redo", rule).stderr == f"storyfold: {rule} is not off.\n"
+
+
+def test_block_that_the_memory_cuts_is_undone_for_its_source(cli: Run, engine: Engine, tmp_path: Path) -> None:
+    keep_sources(engine, "northline", "harbour-courier")
+    store = Store(engine=engine, settings=Settings(home=tmp_path, archive=str(tmp_path / "warc")))
+    fetch(store, "harbour-courier", closing="<p>The quay sleeps never</p>")
+    with workers(1, 30.0, start=be_quiet) as readers:
+        ingest(store, readers)
+        learn_due(store)
+        ingest(store, readers)
+        (rule,) = (rule for rule, _ in rules_that_cut(store) if rule.startswith("memory.repeated."))
+        assert texts_with(store, "The quay sleeps") == 0
+        assert cli("undo", rule).stderr == (
+            f"storyfold: {rule} is of the memory of one source: name that with --source.\n"
+        )
+        undone = cli("undo", rule, "--source", "harbour-courier", "--why", "their motto")
+        assert "5 pages to be read again by the next ingest." in undone.stdout
+        assert "their motto" in cli("list", "--undone").stdout
+        ingest(store, readers)
+        assert texts_with(store, "The quay sleeps") == 5
+        assert cli("redo", rule, "--source", "harbour-courier").returncode == 0
+        ingest(store, readers)
+        assert texts_with(store, "The quay sleeps") == 0
 
 
 # --- Command by command ---------------------------------------------------------------------------------------
