@@ -13,7 +13,7 @@ from load import memory, pages, revisions
 from load.engine import worker
 from load.memory import NotRemembered
 from transform.memory import SiteMemory, segment
-from transform.model import CleanArticle, Cut, CutKind
+from transform.model import CleanArticle, Cut, CutKind, Zone
 
 SIGNUP = "Every morning at seven: what happens in the port"
 BACKGROUND = "The harbour was built in 1871 by the council of the town, which has run it ever since without a break."
@@ -64,6 +64,7 @@ def clean(page_id: int, one: Told, known: SiteMemory) -> revisions.Reading:
             text=block.text,
             kind=CutKind.REPEATED,
             rule=f"memory.repeated.{segment(block.text).hex()}",
+            zone=Zone.TAIL,
         )
         for position, block in enumerate(blocks)
         if block.text not in kept
