@@ -9,7 +9,7 @@ earlier pages, stays off, and its dates are bounded by the time of the fetch, no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction, extract_metadata, load_html
@@ -17,6 +17,8 @@ from trafilatura.settings import Document
 
 from extract.authors import read_authors
 from extract.blocks import MIN_WORDS, count_words, heading, linked_share, read_blocks, running_text
+from extract.by_newspaper import newspaper_body
+from extract.by_readability import readability_body
 from extract.charset import decode
 from extract.dates import ZONE_ALLOWANCE, publication, url_day
 from extract.feedtext import refusal_of
@@ -69,6 +71,15 @@ def read_article(opened: OpenPage) -> Article:
     return _read_plain(opened) if opened.about is None else _read_html(opened, opened.about)
 
 
+def read_otherwise(article: Article, opened: OpenPage, extractor: Extractor) -> Article:
+    """The article with its text as another extractor finds it on an HTML page; with no text where that finds none."""
+    assert opened.about is not None, "a text file has one reading"
+    tree = opened.about.tree
+    body = newspaper_body(tree, article.language) if extractor is Extractor.NEWSPAPER4K else readability_body(tree)
+    blocks = () if body is None else read_blocks(body, tree)
+    return replace(article, blocks=blocks, extractor=extractor, language=_language(opened, opened.about, blocks))
+
+
 def _read_html(opened: OpenPage, about: About) -> Article:
     page, announced = opened.page, opened.announced
     blocks = _main_text(about.tree, page.final_url)
@@ -81,7 +92,7 @@ def _read_html(opened: OpenPage, about: About) -> Article:
         summary=read_summary(about) or announced.summary,
         blocks=blocks,
         extractor=Extractor.TRAFILATURA,
-        language=detect_language(running_text(blocks), (*named_languages(about), announced.language)),
+        language=_language(opened, about, blocks),
         published_at=published.published_at,
         date_precision=published.precision,
         date_found_in=published.origin,
@@ -89,6 +100,10 @@ def _read_html(opened: OpenPage, about: About) -> Article:
         fetched_at=page.fetched_at,
         flags=read_flags(about),
     )
+
+
+def _language(opened: OpenPage, about: About, blocks: Sequence[Block]) -> str | None:
+    return detect_language(running_text(blocks), (*named_languages(about), opened.announced.language))
 
 
 def _read_plain(opened: OpenPage) -> Article:

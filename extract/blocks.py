@@ -1,4 +1,4 @@
-"""The body that trafilatura found (a TEI dialect) as blocks, each with its share of links on the page."""
+"""The body that an extractor found, in HTML or trafilatura's TEI dialect, as blocks with their shares of links."""
 
 from __future__ import annotations
 
@@ -13,8 +13,22 @@ from lxml.html import HtmlElement
 from extract.model import Block, BlockKind
 
 # Elements that begin and end a block, and what kind of block they make.
-_BREAKS = frozenset(["body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div"])
-_KINDS = {"head": BlockKind.HEADING, "item": BlockKind.ITEM, "quote": BlockKind.QUOTE}
+_TEI = ("body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div")
+_HTML = (
+    *("h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "br", "hr", "ul", "ol", "li", "dl", "dt", "dd"),
+    *("tr", "td", "th", "section", "main", "article", "header", "footer", "aside", "figure", "figcaption"),
+    *("address", "center", "form"),
+)
+_BREAKS = frozenset((*_TEI, *_HTML))
+_KINDS = {
+    "head": BlockKind.HEADING,
+    "item": BlockKind.ITEM,
+    "quote": BlockKind.QUOTE,
+    "li": BlockKind.ITEM,
+    "blockquote": BlockKind.QUOTE,
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), BlockKind.HEADING),
+}
+_ROWS = frozenset(["row", "tr"])
 MIN_WORDS = 25  # a shorter text is a caption or a stub
 _MAX_CELL_CHARS = 300  # a longer cell holds prose: its table is the page's layout
 _Piece = tuple[BlockKind, str | None]  # None ends a block
@@ -60,7 +74,7 @@ def heading(blocks: Iterable[Block]) -> str:
 
 def _pieces(element: etree._Element, kind: BlockKind) -> Iterator[_Piece]:
     """The text below an element in reading order, every part once, with the ends of blocks between."""
-    if element.tag == "row" and (cells := _data_cells(element)):
+    if element.tag in _ROWS and (cells := _data_cells(element)):
         yield from ((kind, None), (BlockKind.ROW, " | ".join(cells)), (kind, None))
         return
     kind = _KINDS.get(element.tag, kind)

@@ -103,6 +103,7 @@ def _store_results(
                         clean=read.clean,
                         print=read.print,
                         read_spec=read_by[unread.id],
+                        agreement=read.agreement,
                     )
                 )
             case Done(value=Rejection() as rejection):

@@ -27,7 +27,8 @@ class Reading:
     page_id: int
     clean: CleanArticle
     print: Fingerprint
-    read_spec: bytes  # digest of extractor, rules and sketch
+    read_spec: bytes  # digest of extractors, rules and sketch
+    agreement: float | None = None  # of the extractors about the text; None when one alone was asked
 
 
 def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> None:
@@ -171,6 +172,7 @@ def _revision_row(reading: Reading) -> dict[str, object]:
         "summary": clean_text(article.summary),
         "text": clean_text(reading.clean.text),
         "extractor": article.extractor,
+        "agreement": reading.agreement,
         "language": article.language,
         "published_at": article.published_at,
         "date_precision": article.date_precision,
