@@ -21,6 +21,7 @@ with warnings.catch_warnings():  # that nltk, of which nothing is wanted here, i
     from newspaper.outputformatters import OutputFormatter
     from newspaper.text import StopWords
 
+MAX_ELEMENTS = 10_000  # a second's work or two; its time grows with their square, and news pages have a thousand
 _CHECKED = ("p", "pre", "td", "article", "div")  # in the order in which newspaper4k goes through them
 
 
@@ -47,7 +48,7 @@ def newspaper_body(tree: HtmlElement, language: str | None) -> HtmlElement | Non
     It goes by the frequent words of the language, so it has no word on pages in one that it does not know, or for
     which it lacks a tokenizer (Chinese, Japanese, Korean, Thai, Hindi, …).
     """
-    if language is None or not _knows(language):
+    if language is None or not _knows(language) or sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
         return None
     try:
         return _body(deepcopy(tree), language)

@@ -17,7 +17,8 @@ from load.tables import cut, revision, sketch
 from transform.model import CleanArticle, Fingerprint
 
 # Columns that tell of the reading and of its place, not of what the page says.
-_NOT_SAID = {"id", "page_id", "read_spec", "memory_version", "article_id", "kind", "search"}
+_HOW_READ = {"read_spec", "memory_version", "extractor", "agreement"}
+_NOT_SAID = {"id", "page_id", "article_id", "kind", "search"} | _HOW_READ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def read_anew(connection: Connection, known: Mapping[int, int]) -> None:
     known: id of the confirming revision → id of the confirmed one, of the same page
     """
     confirming = revision.alias("confirming")
-    values = {name: confirming.c[name] for name in ("read_spec", "memory_version")}
+    values = {name: confirming.c[name] for name in _HOW_READ}
     pair = revision.c.id == bindparam("old"), confirming.c.id == bindparam("new")
     statement = update(revision).where(*pair, revision.c.page_id == confirming.c.page_id)
     if known:
