@@ -20,8 +20,8 @@ from transform.lines import reads_as_prose
 from transform.model import CleanArticle, Cut, CutKind
 from transform.normalize import words
 
-AGREED = 0.9  # alike two readings of which no third is asked; so are those of 82 % of pages
-SIDES = 0.2  # more alike to the one than to the other must a third be to have its way
+AGREED = 0.9  # two readings that are so alike need no third: those of four pages in five
+SIDES = 0.5  # of its distance from the one must a third be from the other, at most, to side with that
 JUNK = 0.1  # of the first reading: so much more than the second has of what is neither prose nor seen by it
 PROSE = 0.6  # of the first's prose, that a second with less junk must have to take its place
 LONGER = 1.5  # times the first's prose: the second has so much if the first was cut short,
@@ -118,9 +118,11 @@ def _choose(first: Reading, second: Reading, third: Reading | None) -> Reading:
     if not first.size:
         return next((other for other in (second, third) if other is not None and other.prose), first)
     if third is not None:
-        sides = alike(second, third) - alike(first, third)
-        if abs(sides) > SIDES:
-            return second if sides > 0 else first
+        from_first, from_second = 1 - alike(first, third), 1 - alike(second, third)
+        if from_second < SIDES * from_first:
+            return second
+        if from_first < SIDES * from_second:
+            return first
     return second if _is_cleaner(second, first) or _is_whole(second, first) else first
 
 

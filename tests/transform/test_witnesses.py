@@ -143,8 +143,9 @@ def test_short_blocks_at_the_edges_that_no_other_has_are_cut_on_record() -> None
 
 
 def test_prose_at_the_edges_stays_and_so_does_what_a_third_has_too() -> None:
-    told = ("Kestrel Island, Tuesday evening", OTHER[0], *STORY)
-    assert texts(agree(reading(*told), second(*STORY), third(told[0], *STORY)).clean) == told
+    island = "Kestrel Island, Tuesday evening"
+    assert texts(agree(reading(OTHER[0], *STORY), second(*STORY)).clean) == (OTHER[0], *STORY)
+    assert texts(agree(reading(island, *STORY), second(*STORY), third(island, *STORY)).clean) == (island, *STORY)
 
 
 def test_one_that_has_little_of_the_text_has_no_say_about_its_edges() -> None:
