@@ -16,8 +16,8 @@ from load.rows import among, clean_text, from_bigints, from_bytes, to_bigints, t
 from load.tables import cut, revision, sketch
 from transform.model import CleanArticle, Fingerprint
 
-# Columns that tell of the reading and of its place, not of what the page says.
 _HOW_READ = {"read_spec", "memory_version", "extractor", "agreement"}
+# Columns that tell of the reading and of its place, not of what the page says.
 _NOT_SAID = {"id", "page_id", "article_id", "kind", "search"} | _HOW_READ
 
 
