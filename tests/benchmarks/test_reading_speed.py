@@ -32,7 +32,7 @@ def pages() -> list[Page]:
 @pytest.mark.benchmark(group="read a page")
 def test_trafilatura_alone(benchmark: Any, pages: list[Page]) -> None:
     """The peer: main text and metadata, from decoded HTML to one document."""
-    texts = [(decode(page.body, None, None), page.url) for page in pages]
+    texts = [(decode(page.body, "text/html", None), page.url) for page in pages]
     benchmark(lambda: [bare_extraction(text, url=url, with_metadata=True) for text, url in texts])
 
 
