@@ -142,13 +142,20 @@ def _is_whole(second: Reading, first: Reading) -> bool:
 
 
 def _without_doubtful_edges(reading: Reading, others: Sequence[Reading]) -> CleanArticle:
-    """Between the first and the last paragraph that another has too, all stays."""
+    """Between the first and the last paragraph that another has too, all stays; and so do tables.
+
+    trafilatura moves those of the text to its end, and others leave them out.
+    """
     clean, seen = reading.clean, reading.seen(others)
     sure = [index for index, (has, prose) in enumerate(zip(seen, reading.is_prose, strict=True)) if has and prose]
     if not sure:
         return clean
     edges = (index for index in range(len(seen)) if not sure[0] < index < sure[-1])
-    doubtful = {index for index in edges if not (seen[index] or reading.is_prose[index])}
+    stays = [
+        has or prose or block.kind is BlockKind.ROW
+        for has, prose, block in zip(seen, reading.is_prose, clean.blocks, strict=True)
+    ]
+    doubtful = {index for index in edges if not stays[index]}
     positions = _positions(clean)
     cuts = [_cut(positions[index], clean.blocks[index].text) for index in doubtful]
     return replace(

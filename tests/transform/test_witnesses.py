@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,6 +130,13 @@ def test_prose_at_the_edges_stays_and_so_does_what_a_third_has_too() -> None:
     island = "Kestrel Island, Tuesday evening"
     assert texts(agree(reading(OTHER[0], *STORY), second(*STORY)).clean) == (OTHER[0], *STORY)
     assert texts(agree(reading(island, *STORY), second(*STORY), third(island, *STORY)).clean) == (island, *STORY)
+
+
+def test_the_rows_of_a_table_at_the_end_stay() -> None:
+    first = reading(*STORY, "Edgar Lowe | 1,512")
+    row = Block(text="Edgar Lowe | 1,512", kind=BlockKind.ROW)
+    clean = replace(first.clean, blocks=(*first.clean.blocks[:-1], row))
+    assert texts(agree(Reading(clean), second(*STORY)).clean) == (*STORY, row.text)
 
 
 def test_one_that_has_little_of_the_text_has_no_say_about_its_edges() -> None:
