@@ -9,14 +9,16 @@ earlier pages, stays off, and its dates are bounded by the time of the fetch, no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction, extract_metadata, load_html
 from trafilatura.settings import Document
 
 from extract.authors import read_authors
-from extract.blocks import MIN_WORDS, count_words, heading, linked_share, read_blocks, running_text
+from extract.blocks import MIN_WORDS, PageLine, count_words, heading, linked_share, page_line, read_blocks, running_text
+from extract.by_newspaper import newspaper_body
+from extract.by_readability import readability_body
 from extract.charset import decode
 from extract.dates import ZONE_ALLOWANCE, publication, url_day
 from extract.feedtext import refusal_of
@@ -41,6 +43,7 @@ class OpenPage:
     announced: Announcement
     text: str
     about: About | None  # None for a text file
+    line: PageLine = field(default_factory=PageLine)
 
 
 def open_page(page: Page, announced: Announcement) -> OpenPage | Rejection:
@@ -61,7 +64,7 @@ def open_page(page: Page, announced: Announcement) -> OpenPage | Rejection:
     tree = load_html(text)
     if tree is None:
         return _rejected(page, Reason.NOT_ARTICLE, "no HTML")
-    return OpenPage(page=page, announced=announced, text=text, about=_about(page, tree))
+    return OpenPage(page=page, announced=announced, text=text, about=_about(page, tree), line=page_line(tree))
 
 
 def read_article(opened: OpenPage) -> Article:
@@ -69,9 +72,18 @@ def read_article(opened: OpenPage) -> Article:
     return _read_plain(opened) if opened.about is None else _read_html(opened, opened.about)
 
 
+def read_otherwise(article: Article, opened: OpenPage, extractor: Extractor) -> Article:
+    """The article with its text as another extractor finds it on an HTML page; with no text where that finds none."""
+    assert opened.about is not None, "a text file has one reading"
+    tree = opened.about.tree
+    body = newspaper_body(tree, article.language) if extractor is Extractor.NEWSPAPER4K else readability_body(tree)
+    blocks = () if body is None else read_blocks(body, opened.line)
+    return replace(article, blocks=blocks, extractor=extractor, language=_language(opened, opened.about, blocks))
+
+
 def _read_html(opened: OpenPage, about: About) -> Article:
     page, announced = opened.page, opened.announced
-    blocks = _main_text(about.tree, page.final_url)
+    blocks = _main_text(opened, about.tree)
     published = publication(published_times(about), modified_times(about), announced, page.fetched_at)
     return Article(
         url=canonical_url(about) or page.final_url,
@@ -81,7 +93,7 @@ def _read_html(opened: OpenPage, about: About) -> Article:
         summary=read_summary(about) or announced.summary,
         blocks=blocks,
         extractor=Extractor.TRAFILATURA,
-        language=detect_language(running_text(blocks), (*named_languages(about), announced.language)),
+        language=_language(opened, about, blocks),
         published_at=published.published_at,
         date_precision=published.precision,
         date_found_in=published.origin,
@@ -89,6 +101,10 @@ def _read_html(opened: OpenPage, about: About) -> Article:
         fetched_at=page.fetched_at,
         flags=read_flags(about),
     )
+
+
+def _language(opened: OpenPage, about: About, blocks: Sequence[Block]) -> str | None:
+    return detect_language(running_text(blocks), (*named_languages(about), opened.announced.language))
 
 
 def _read_plain(opened: OpenPage) -> Article:
@@ -136,20 +152,20 @@ def _rejected(page: Page, reason: Reason, detail: str = "") -> Rejection:
 # --- What trafilatura finds -----------------------------------------------------------------------------------
 
 
-def _main_text(tree: HtmlElement, url: str) -> tuple[Block, ...]:
+def _main_text(opened: OpenPage, tree: HtmlElement) -> tuple[Block, ...]:
     """The page's main text, by trafilatura.
 
     Where that is mostly links, the wrong part of the page was taken; the precision mode often finds the right one
     (half of such pages on the sites of 2011, which make 1 %).
     """
-    blocks = _extracted(tree, url)
+    blocks = _extracted(opened, tree)
     if linked_share(blocks) <= MAX_LINKED_SHARE:
         return blocks
-    stricter = _extracted(tree, url, favor_precision=True)
+    stricter = _extracted(opened, tree, favor_precision=True)
     return stricter if count_words(stricter) >= MIN_WORDS else blocks
 
 
-def _extracted(tree: HtmlElement, url: str, *, favor_precision: bool = False) -> tuple[Block, ...]:
+def _extracted(opened: OpenPage, tree: HtmlElement, *, favor_precision: bool = False) -> tuple[Block, ...]:
     """trafilatura's answer in blocks.
 
     Links are not asked for (`include_links`): that glues words together and costs .001 of F1; their share comes from
@@ -157,13 +173,13 @@ def _extracted(tree: HtmlElement, url: str, *, favor_precision: bool = False) ->
     """
     document = bare_extraction(
         tree,
-        url=url,
+        url=opened.page.final_url,
         favor_precision=favor_precision,
         include_comments=False,
         include_tables=True,
         deduplicate=False,
     )
-    return read_blocks(document.body, tree) if isinstance(document, Document) else ()
+    return read_blocks(document.body, opened.line) if isinstance(document, Document) else ()
 
 
 def _about(page: Page, tree: HtmlElement) -> About:

@@ -1,9 +1,10 @@
-"""The body that trafilatura found (a TEI dialect) as blocks, each with its share of links on the page."""
+"""The body that an extractor found, in HTML or trafilatura's TEI dialect, as blocks with their shares of links."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
@@ -13,8 +14,22 @@ from lxml.html import HtmlElement
 from extract.model import Block, BlockKind
 
 # Elements that begin and end a block, and what kind of block they make.
-_BREAKS = frozenset(["body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div"])
-_KINDS = {"head": BlockKind.HEADING, "item": BlockKind.ITEM, "quote": BlockKind.QUOTE}
+_TEI = ("body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div")
+_HTML = (
+    *("h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "br", "hr", "ul", "ol", "li", "dl", "dt", "dd"),
+    *("tr", "td", "th", "section", "main", "article", "header", "footer", "aside", "figure", "figcaption"),
+    *("address", "center", "form"),
+)
+_BREAKS = frozenset((*_TEI, *_HTML))
+_KINDS = {
+    "head": BlockKind.HEADING,
+    "item": BlockKind.ITEM,
+    "quote": BlockKind.QUOTE,
+    "li": BlockKind.ITEM,
+    "blockquote": BlockKind.QUOTE,
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), BlockKind.HEADING),
+}
+_ROWS = frozenset(["row", "tr"])
 MIN_WORDS = 25  # a shorter text is a caption or a stub
 _MAX_CELL_CHARS = 300  # a longer cell holds prose: its table is the page's layout
 _Piece = tuple[BlockKind, str | None]  # None ends a block
@@ -26,10 +41,18 @@ _OPENS, _CLOSES = "\ufdd0", "\ufdd1"
 _LINK_MARK = re.compile(f"([{_OPENS}{_CLOSES}])")
 
 
-def read_blocks(body: etree._Element, page: HtmlElement) -> tuple[Block, ...]:
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """A page's text as one line without white space, and which of its characters are link text."""
+
+    text: str = ""
+    linked: bytes = b""  # as many: 1 where the character is link text
+
+
+def read_blocks(body: etree._Element, page: PageLine) -> tuple[Block, ...]:
     """The blocks of a body, in reading order.
 
-    page: the tree that the body was taken from; it knows the links, which the body has lost
+    page: that the body was taken from; it knows the links, which the body has lost
     """
     texts = list(_joined(_pieces(body, BlockKind.PARAGRAPH)))
     shares = _link_shares(page, [text.replace(" | ", "") if kind is BlockKind.ROW else text for kind, text in texts])
@@ -60,7 +83,7 @@ def heading(blocks: Iterable[Block]) -> str:
 
 def _pieces(element: etree._Element, kind: BlockKind) -> Iterator[_Piece]:
     """The text below an element in reading order, every part once, with the ends of blocks between."""
-    if element.tag == "row" and (cells := _data_cells(element)):
+    if element.tag in _ROWS and (cells := _data_cells(element)):
         yield from ((kind, None), (BlockKind.ROW, " | ".join(cells)), (kind, None))
         return
     kind = _KINDS.get(element.tag, kind)
@@ -91,24 +114,20 @@ def _joined(pieces: Iterable[_Piece]) -> Iterator[tuple[BlockKind, str]]:
             yield next(kind for kind, part in parts if part and not part.isspace()), text
 
 
-def _link_shares(tree: HtmlElement, texts: Iterable[str]) -> list[float]:
-    """The share of each text's characters that are link text on the page.
-
-    The page is laid out as one line without white space, and each text is looked for in it, onwards from the last.
-    """
-    page, linked = _page_line(tree)
+def _link_shares(page: PageLine, texts: Iterable[str]) -> list[float]:
+    """The share of each text's characters that are link text on the page: each is looked for onwards from the last."""
     shares, cursor = [], 0
     for text in texts:
         wanted = _squeezed(text)
-        start = page.find(wanted, cursor)
-        start = page.find(wanted) if start < 0 else start
+        start = page.text.find(wanted, cursor)
+        start = page.text.find(wanted) if start < 0 else start
         cursor = start + len(wanted) if start >= 0 else cursor
-        shares.append(linked.count(1, start, cursor) / len(wanted) if start >= 0 else 0.0)
+        shares.append(page.linked.count(1, start, cursor) / len(wanted) if start >= 0 else 0.0)
     return shares
 
 
-def _page_line(tree: HtmlElement) -> tuple[str, bytes]:
-    """The page's text without white space, and as many bytes: 1 where the character is link text."""
+def page_line(tree: HtmlElement) -> PageLine:
+    """The page's text on one line, for all bodies that are taken from it."""
     pieces: list[str] = []
     marks: list[bytes] = []
     depth = 0
@@ -118,7 +137,7 @@ def _page_line(tree: HtmlElement) -> tuple[str, bytes]:
         else:
             pieces.append(part)
             marks.append((b"\1" if depth else b"\0") * len(part))
-    return "".join(pieces), b"".join(marks)
+    return PageLine("".join(pieces), b"".join(marks))
 
 
 @lru_cache(maxsize=1)

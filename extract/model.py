@@ -63,6 +63,8 @@ class Extractor(StrEnum):
     """Who found the text of an article on its page."""
 
     TRAFILATURA = "trafilatura"
+    READABILITY = "readability"
+    NEWSPAPER4K = "newspaper4k"
     LINES = "lines"
     """A text file, or what a feed carried: its lines as they are."""
 

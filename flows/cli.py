@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from extract.model import Profile
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
     FAILED,
@@ -271,6 +272,9 @@ def _span(since: datetime | None, until: datetime | None, fill_gaps: bool) -> Sp
 @app.command(rich_help_panel="Work")
 def extract(
     target: Annotated[str, typer.Argument(metavar="FILE|URL", help="An HTML or text file, or an address.")],
+    profile: Annotated[
+        Profile | None, typer.Option(help="By several extractors or by one; STORYFOLD_PROFILE unless given.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what one page gives: the blocks that are kept, and those that are cut, each with its rule.
@@ -283,16 +287,15 @@ def extract(
     from transform.read import read_page
 
     be_quiet()
-    spec = reading_spec()
+    spec = reading_spec(profile)
     page = _page_at(target)
     announced = Announcement(source=SourceName("extract"))
     read = page if isinstance(page, Rejection) else read_page(page, announced, spec)
-    result = read if isinstance(read, Rejection) else read.clean
     if as_json:
-        typer.echo(show.to_json(show.extraction_values(result)))
+        typer.echo(show.to_json(show.extraction_values(read)))
     else:
-        show.extraction(show.console(), result)
-    if isinstance(result, Rejection):
+        show.extraction(show.console(), read)
+    if isinstance(read, Rejection):
         raise typer.Exit(TROUBLED)
 
 

@@ -123,6 +123,7 @@ def _store_results(
                         print=read.print,
                         read_spec=read_by[unread.id],
                         memory_version=read.memory_version,
+                        agreement=read.agreement,
                     )
                 )
             case Done(value=Rejection() as rejection):

@@ -36,6 +36,6 @@ def read_feed_page(kind: FeedKind, page: Page) -> FeedDocument | NotAFeed:
 
 def be_quiet() -> None:
     """Keep extractors from logging what is wrong with a page: its outcome says it."""
-    for name in ("trafilatura", "htmldate", "courlan"):
+    for name in ("trafilatura", "htmldate", "courlan", "readability", "newspaper"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=UnknownTimezoneWarning)

@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
         VolumeLine,
     )
     from transform.model import CleanArticle, Cut
+    from transform.read import ReadPage
     from transform.trial import Failure, NewCut, RuleTrial
 
 AROUND = 70  # characters shown of a block beside one that would fall
@@ -733,18 +734,20 @@ def _place(out: Console, article: ArticleReport) -> None:
         _line(out, f"  {_time(change.changed_at)}  story {change.story_id}: ", _change(change))
 
 
-def extraction(out: Console, value: CleanArticle | Rejection) -> None:
+def extraction(out: Console, read: ReadPage | Rejection) -> None:
     """What one page gives: kept blocks on the left, cut ones with rule and zone on the right; piped, one a line."""
-    if isinstance(value, Rejection):
-        _line(out, (f"No article: {value.reason}", "red"), f"  {value.detail}")
+    if isinstance(read, Rejection):
+        _line(out, (f"No article: {read.reason}", "red"), f"  {read.detail}")
         return
-    article = value.article
+    value, article = read.clean, read.clean.article
     _line(out, (article.title, "bold"))
     _url(out, article.url)
     found_in = f" ({article.date_found_in})" if article.date_found_in else ""
     dated = _published(article.published_at, article.date_precision) + found_in
     authors = ", ".join(article.authors) or "no author named"
     _line(out, "; ".join((dated, authors, article.language or "language unknown", *sorted(article.flags))))
+    agreement = "" if read.agreement is None else f", {read.agreement:.0%} alike to what another extractor found"
+    _line(out, f"text by {article.extractor}{agreement}")
     _line(out)
     show = _side_by_side if out.is_terminal and out.width >= TWO_COLUMNS else _one_a_line
     show(out, value)
@@ -752,14 +755,16 @@ def extraction(out: Console, value: CleanArticle | Rejection) -> None:
     _line(out, f"{_count(len(value.blocks), 'block')} kept, {_count(len(value.cuts), 'block')} cut.")
 
 
-def extraction_values(value: CleanArticle | Rejection) -> Mapping[str, object]:
+def extraction_values(read: ReadPage | Rejection) -> Mapping[str, object]:
     """The same as plain values."""
-    if isinstance(value, Rejection):
-        return {"rejected": value.reason, "detail": value.detail, "url": value.url}
+    if isinstance(read, Rejection):
+        return {"rejected": read.reason, "detail": read.detail, "url": read.url}
+    value = read.clean
     article = asdict(value.article)
     del article["blocks"], article["source"]
     return {
         **article,
+        "agreement": read.agreement,
         "flags": sorted(value.article.flags),
         "text": value.text,
         "cuts": [asdict(cut) for cut in value.cuts],

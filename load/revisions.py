@@ -18,8 +18,8 @@ from transform.memory import segments_of
 from transform.model import CleanArticle, Fingerprint
 
 # Columns that tell of the reading and of its place, not of what the page says.
-_OF_READING = ("read_spec", "memory_version", "segments")
-_NOT_SAID = {"id", "page_id", "article_id", "kind", "search", *_OF_READING}
+_HOW_READ = {"read_spec", "memory_version", "segments", "extractor", "agreement"}
+_NOT_SAID = {"id", "page_id", "article_id", "kind", "search"} | _HOW_READ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,9 @@ class Reading:
     page_id: int
     clean: CleanArticle
     print: Fingerprint
-    read_spec: bytes  # digest of extractor, rules, sketch and memory
+    read_spec: bytes  # digest of extractors, rules, sketch and memory
     memory_version: int = 0  # of the source's memory
+    agreement: float | None = None  # of the extractors about the text; None when one alone was asked
 
 
 def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> None:
@@ -117,7 +118,7 @@ def read_anew(connection: Connection, known: Mapping[int, int]) -> None:
     known: id of the confirming revision → id of the confirmed one, of the same page
     """
     confirming = revision.alias("confirming")
-    values = {name: confirming.c[name] for name in _OF_READING}
+    values = {name: confirming.c[name] for name in _HOW_READ}
     pair = revision.c.id == bindparam("old"), confirming.c.id == bindparam("new")
     statement = update(revision).where(*pair, revision.c.page_id == confirming.c.page_id)
     if known:
@@ -177,6 +178,7 @@ def _revision_row(reading: Reading) -> dict[str, object]:
         "extractor": article.extractor,
         "memory_version": reading.memory_version,
         "segments": list(segments_of(reading.clean)),
+        "agreement": reading.agreement,
         "language": article.language,
         "published_at": article.published_at,
         "date_precision": article.date_precision,

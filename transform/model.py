@@ -29,6 +29,8 @@ class CutKind(StrEnum):
     COMMENT_PROMPT = "comment-prompt"
     COOKIE = "cookie"
     COPYRIGHT = "copyright"
+    DOUBTFUL = "doubtful"
+    """Short, at the edge of the text, and seen by no other extractor."""
     NEWSLETTER = "newsletter"
     PAYWALL = "paywall"
     READING_TIME = "reading-time"

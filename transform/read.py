@@ -6,16 +6,21 @@ import hashlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from extract.article import open_page, read_article, why_no_article
+from extract.article import OpenPage, open_page, read_article, read_otherwise, why_no_article
 from extract.feedtext import refusal_of
-from extract.model import Announcement, Page, Profile, Reason, Rejection
+from extract.model import Announcement, Article, Extractor, Page, Profile, Reason, Rejection
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
 from transform.own_rules import OwnRules, rule_packs
+from transform.witnesses import AGREED, EDGE, Agreed, Reading, agree, alike
 
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
+PACKAGES = {
+    Profile.QUICK: ("trafilatura",),
+    Profile.THOROUGH: ("trafilatura", "readability-lxml", "newspaper4k"),
+}
 VERSION = 1  # of our own reading, counted up when it changes what comes out
 
 
@@ -26,6 +31,7 @@ class ReadPage:
     clean: CleanArticle
     print: Fingerprint
     memory_version: int = 0  # of the memory that it was cleaned by
+    agreement: float | None = None  # of the extractors about the text, 0 to 1; None when one alone was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +44,8 @@ class ReadSpec:
 
     @property
     def digest(self) -> bytes:
-        """8 bytes that differ whenever the same page could read differently: extractor, rules or sketch changed."""
-        parts = (str(VERSION), self.profile, version("trafilatura"))
+        """8 bytes that differ whenever the same page could read differently: extractors, rules or sketch changed."""
+        parts = (str(VERSION), self.profile, *map(version, PACKAGES[self.profile]))
         return hashlib.blake2b(
             b"\0".join([*(part.encode() for part in parts), rule_packs(self.rules).digest, self.sketch.digest]),
             digest_size=8,
@@ -64,11 +70,30 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     opened = open_page(page, announced)
     if isinstance(opened, Rejection):
         return opened
-    article = read_article(opened)
-    if rejection := why_no_article(opened, article.blocks):
+    agreed = _agreed(opened, spec, memory)
+    if rejection := why_no_article(opened, agreed.clean.article.blocks):
         return rejection
-    clean = strip_boilerplate(article, rule_packs(spec.rules), memory)
-    print_ = fingerprint(clean.text, spec.sketch)
+    print_ = fingerprint(agreed.clean.text, spec.sketch)
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
-    return ReadPage(clean=clean, print=print_, memory_version=memory.version)
+    return ReadPage(clean=agreed.clean, print=print_, memory_version=memory.version, agreement=agreed.agreement)
+
+
+def _agreed(opened: OpenPage, spec: ReadSpec, memory: SiteMemory) -> Agreed:
+    """The article, cleaned, on whose text the extractors agree best: those of the profile, on a text file one."""
+    packs = rule_packs(spec.rules)
+
+    def clean(article: Article) -> Reading:
+        return Reading(strip_boilerplate(article, packs, memory))
+
+    article = read_article(opened)
+    first = clean(article)
+    if spec.profile is Profile.QUICK or opened.about is None:
+        return Agreed(clean=first.clean, agreement=None)
+    trim = EDGE not in packs.undone_on(article.source)
+    second = clean(read_otherwise(article, opened, Extractor.READABILITY))
+    if alike(first, second) >= AGREED:
+        return agree(first, second, trim_edges=trim)
+    known = first if first.size else second
+    third = clean(read_otherwise(known.clean.article, opened, Extractor.NEWSPAPER4K))
+    return agree(first, second, third, trim_edges=trim)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from extract.model import Source
+    from extract.model import Profile, Source
     from flows.settings import Settings
     from flows.store import Store
     from load.engine import Connection
@@ -46,14 +46,14 @@ def home_of(settings: Settings) -> Path:
     return settings.home.expanduser().absolute()
 
 
-def reading_spec() -> ReadSpec:
-    """By what pages are read here; own packs that cannot be used are a complaint."""
+def reading_spec(profile: Profile | None = None) -> ReadSpec:
+    """By what pages are read here, unless in this profile; own packs that cannot be used are a complaint."""
     from flows.own_packs import own_rules
     from transform.read import ReadSpec
 
     settings = read_settings()
     with plainly():
-        return ReadSpec(profile=settings.profile, rules=own_rules(settings))
+        return ReadSpec(profile=profile or settings.profile, rules=own_rules(settings))
 
 
 @contextmanager

@@ -22,7 +22,9 @@ SELECT
     revision.flags,
     article.drifted AS has_drifted,
     revision.id AS revision_id,
-    page.opt_outs
+    page.opt_outs,
+    revision.extractor,
+    revision.agreement
 FROM storyfold.article
 JOIN storyfold.revision ON revision.id = article.revision_id
 JOIN storyfold.page ON page.id = revision.page_id
@@ -59,3 +61,8 @@ COMMENT ON COLUMN news.article.has_drifted IS 'Its text was changed so much that
 COMMENT ON COLUMN news.article.revision_id IS 'The revision that this text is (news.revision.id).';
 COMMENT ON COLUMN news.article.opt_outs IS
     'Signals of its page that reserve it from text and data mining or from training; empty when there are none.';
+COMMENT ON COLUMN news.article.extractor IS
+    'Who found the text on the page: trafilatura, readability, newspaper4k; lines for a text file and what a feed '
+    'carried.';
+COMMENT ON COLUMN news.article.agreement IS
+    'How alike the text is to what the extractor nearest to it found, 0 to 1; null when one alone was asked.';

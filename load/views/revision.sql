@@ -16,7 +16,9 @@ SELECT
     revision.published_at,
     revision.modified_at,
     revision.fetched_at,
-    revision.flags
+    revision.flags,
+    revision.extractor,
+    revision.agreement
 FROM storyfold.revision
 JOIN storyfold.article ON article.id = revision.article_id
 JOIN storyfold.source ON source.id = article.source_id;
@@ -42,3 +44,6 @@ COMMENT ON COLUMN news.revision.published_at IS 'Publication time as this page s
 COMMENT ON COLUMN news.revision.modified_at IS 'Time of the last change as this page said it; null when it did not.';
 COMMENT ON COLUMN news.revision.fetched_at IS 'When the page was fetched.';
 COMMENT ON COLUMN news.revision.flags IS 'Any of: teaser, live-blog, feed-text.';
+COMMENT ON COLUMN news.revision.extractor IS 'Who found the text: trafilatura, readability, newspaper4k, lines.';
+COMMENT ON COLUMN news.revision.agreement IS
+    'How alike the text is to what the extractor nearest to it found, 0 to 1; null when one alone was asked.';

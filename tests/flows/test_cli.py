@@ -415,7 +415,15 @@ def test_extract_as_json(cli, page):
     value = json.loads(cli("extract", page, "--json").stdout)
     assert value["text"] == "\n\n".join(HARBOUR_FIRE)
     assert value["published_at"] == "2026-03-02T09:00:00+00:00"
+    assert (value["extractor"], value["agreement"]) == ("trafilatura", 1.0)
     assert {(cut["kind"], cut["zone"]) for cut in value["cuts"]} >= {("newsletter", "tail")}
+
+
+def test_extract_by_one_extractor_or_by_several(cli, page):
+    assert "text by trafilatura, 100% alike to what another extractor found" in cli("extract", page).stdout
+    assert re.search(r"text by trafilatura$", cli("extract", page, "--profile", "quick").stdout, re.MULTILINE)
+    by_setting = cli("extract", page, "--json", env={"STORYFOLD_PROFILE": "quick"})
+    assert json.loads(by_setting.stdout)["agreement"] is None
 
 
 def test_extract_reads_plain_text(cli, tmp_path):
