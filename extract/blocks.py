@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import groupby
 
 from lxml import etree
 from lxml.html import HtmlElement
 
 from extract.model import Block, BlockKind
+from extract.spots import read_spots
 
 # Elements that begin and end a block, and what kind of block they make.
 _BREAKS = frozenset(["body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div"])
@@ -21,19 +21,18 @@ _Piece = tuple[BlockKind, str | None]  # None ends a block
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
 
-# Before and behind a link: characters that stand in no text (noncharacters, Unicode 23.7).
-_OPENS, _CLOSES = "\ufdd0", "\ufdd1"
-_LINK_MARK = re.compile(f"([{_OPENS}{_CLOSES}])")
-
 
 def read_blocks(body: etree._Element, page: HtmlElement) -> tuple[Block, ...]:
     """The blocks of a body, in reading order.
 
-    page: the tree that the body was taken from; it knows the links, which the body has lost
+    page: the tree that the body was taken from; it knows the links and the markup, which the body has lost
     """
     texts = list(_joined(_pieces(body, BlockKind.PARAGRAPH)))
-    shares = _link_shares(page, [text.replace(" | ", "") if kind is BlockKind.ROW else text for kind, text in texts])
-    return tuple(Block(text=t, kind=kind, link_share=share) for (kind, t), share in zip(texts, shares, strict=True))
+    spots = read_spots(page, [text.replace(" | ", "") if kind is BlockKind.ROW else text for kind, text in texts])
+    return tuple(
+        Block(text=text, kind=kind, link_share=spot.link_share, place=spot.place)
+        for (kind, text), spot in zip(texts, spots, strict=True)
+    )
 
 
 def running_text(blocks: Iterable[Block]) -> str:
@@ -89,51 +88,3 @@ def _joined(pieces: Iterable[_Piece]) -> Iterator[tuple[BlockKind, str]]:
         text = " ".join("".join(part or "" for _, part in parts).split())
         if text:
             yield next(kind for kind, part in parts if part and not part.isspace()), text
-
-
-def _link_shares(tree: HtmlElement, texts: Iterable[str]) -> list[float]:
-    """The share of each text's characters that are link text on the page.
-
-    The page is laid out as one line without white space, and each text is looked for in it, onwards from the last.
-    """
-    page, linked = _page_line(tree)
-    shares, cursor = [], 0
-    for text in texts:
-        wanted = _squeezed(text)
-        start = page.find(wanted, cursor)
-        start = page.find(wanted) if start < 0 else start
-        cursor = start + len(wanted) if start >= 0 else cursor
-        shares.append(linked.count(1, start, cursor) / len(wanted) if start >= 0 else 0.0)
-    return shares
-
-
-def _page_line(tree: HtmlElement) -> tuple[str, bytes]:
-    """The page's text without white space, and as many bytes: 1 where the character is link text."""
-    pieces: list[str] = []
-    marks: list[bytes] = []
-    depth = 0
-    for part in _LINK_MARK.split(_squeezed(str(_marking_links()(tree)))):
-        if part in (_OPENS, _CLOSES):
-            depth += 1 if part == _OPENS else -1
-        else:
-            pieces.append(part)
-            marks.append((b"\1" if depth else b"\0") * len(part))
-    return "".join(pieces), b"".join(marks)
-
-
-@lru_cache(maxsize=1)
-def _marking_links() -> etree.XSLT:
-    """What writes a page's text with a mark before and behind each link; a quarter of the time of a walk in Python."""
-    return etree.XSLT(
-        etree.XML(f"""
-        <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-            <xsl:output method="text"/>
-            <xsl:template match="script | style | comment() | processing-instruction()"/>
-            <xsl:template match="a">{_OPENS}<xsl:apply-templates/>{_CLOSES}</xsl:template>
-        </xsl:stylesheet>
-        """)
-    )
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())

@@ -26,10 +26,14 @@ class CutKind(StrEnum):
     BREADCRUMB = "breadcrumb"
     BYLINE = "byline"
     CAPTION = "caption"
+    COMMENT = "comment"
+    """By a reader."""
     COMMENT_PROMPT = "comment-prompt"
     COOKIE = "cookie"
     COPYRIGHT = "copyright"
     NEWSLETTER = "newsletter"
+    OTHER_ARTICLE = "other-article"
+    """Of a second article on the page, or all of it."""
     PAYWALL = "paywall"
     READING_TIME = "reading-time"
     RELATED = "related"
@@ -39,6 +43,8 @@ class CutKind(StrEnum):
     SOCIAL = "social"
     SOURCE_CREDIT = "source-credit"
     TAG_LIST = "tag-list"
+    TEXT_AGAIN = "text-again"
+    """What the page has said already."""
     TITLE_AGAIN = "title-again"
 
 
