@@ -16,7 +16,7 @@ from trafilatura import bare_extraction, extract_metadata, load_html
 from trafilatura.settings import Document
 
 from extract.authors import read_authors
-from extract.blocks import MIN_WORDS, PageLine, count_words, heading, linked_share, page_line, read_blocks, running_text
+from extract.blocks import MIN_WORDS, count_words, heading, linked_share, read_blocks, running_text
 from extract.by_newspaper import newspaper_body
 from extract.by_readability import readability_body
 from extract.charset import decode
@@ -29,6 +29,7 @@ from extract.model import Announcement, Article, Block, DateOrigin, Extractor, F
 from extract.page_dates import modified_times, published_times
 from extract.plaintext import read_lines
 from extract.sniff import is_plain_text, other_kind
+from extract.spots import PageLine, page_line
 from extract.title import read_title
 from extract.urls import is_home_page, slug_of
 

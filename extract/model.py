@@ -100,6 +100,26 @@ class OptOutPolicy(StrEnum):
     OBEY = "obey"
 
 
+class Place(StrEnum):
+    """Where a block stands on its page, by the page's markup."""
+
+    TEXT = "text"
+    """Where the text is, or where nothing tells."""
+    CAPTION = "caption"
+    BYLINE = "byline"
+    COMMENT = "comment"
+    NEWSLETTER = "newsletter"
+    ADVERT = "advert"
+    NOTICE = "notice"
+    """A disclaimer or disclosure."""
+    ASIDE = "aside"
+    """A dialogue, a poll, a form, the foot of the page."""
+    OTHER_ARTICLE = "other-article"
+    """An article element with a title of its own, after the one that the text begins in."""
+    BELOW = "below"
+    """After the element that holds most of the text."""
+
+
 class BlockKind(StrEnum):
     PARAGRAPH = "paragraph"
     HEADING = "heading"
@@ -290,6 +310,7 @@ class Block:
     text: str  # one line, white space folded
     kind: BlockKind = BlockKind.PARAGRAPH
     link_share: float = 0.0  # share of its characters that are link text
+    place: Place = Place.TEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

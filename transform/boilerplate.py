@@ -15,12 +15,22 @@ from functools import cache
 from itertools import accumulate, chain
 
 from extract.blocks import MIN_WORDS, count_words
-from extract.model import Article, BlockKind
+from extract.model import Article, BlockKind, Flag
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
 from transform.memory import BLANK, SiteMemory, segment
 from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.normalize import normalize
-from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, screens_on, scripts_of
+from transform.packs import LENGTHS, Finding, Opening, Rule, RulePacks, Screen, screens_on, scripts_of
+from transform.structure import (
+    ENDS,
+    Found,
+    linked_rows,
+    links_below,
+    other_article,
+    out_of_place,
+    pull_quotes,
+    text_again,
+)
 
 TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
 UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a headline, which takes five words of others
@@ -28,8 +38,6 @@ UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a hea
 _CLOSING = frozenset({CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT})
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\w)")
 
-Finding = tuple[CutKind, str]  # with the rule's id
-Found = dict[int, Finding]  # by index in the lines at hand
 Zones = tuple[Zone, ...]
 
 
@@ -63,7 +71,7 @@ def _strip(article: Article, packs: RulePacks, repeated: frozenset[bytes]) -> Cl
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
     known = _known(lines, titles, repeated)
     cuts: list[Cut] = []
-    while found := _without(undone, _sweep(lines, titles, match, known)):
+    while found := _without(undone, _sweep(article, lines, titles, match, known, undone)):
         zones = zones_of(lines)
         cuts += [_cut(lines[index], finding, zones[index]) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
@@ -85,10 +93,12 @@ def _cut(line: Line, finding: Finding, zones: Zones) -> Cut:
 
 
 def _sweep(
+    article: Article,
     lines: Sequence[Line],
     titles: tuple[str, ...],
     match: Callable[[Line, Zones], Rule | None],
     known: Mapping[int, bytes],
+    undone: Set[str],
 ) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
     zones = zones_of(lines)
@@ -100,12 +110,33 @@ def _sweep(
     matched = {index: rule for index, rule in matched.items() if not _heads_text(rule, index, lines, zones, matched)}
     found = _repeated_titles(lines, zones, titles)
     found |= {index: (rule.kind, rule.id) for index, rule in matched.items()}
+    if structure := _without(undone, _by_structure(article, lines, found, match)):
+        return structure  # goes first, as all else is judged by its neighbours
     found = _names_beside_biographies(lines, found) | _cards(lines, zones, found) | found
     for index, rule in matched.items():
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
     found = _linked_headlines(lines, found) | found
+    found = links_below(lines, found) | found
     return _remembered(lines, known, found) | _above_title(lines, zones, titles) | _below_text(lines, found) | found
+
+
+def _by_structure(
+    article: Article, lines: Sequence[Line], found: Found, match: Callable[[Line, Zones], Rule | None]
+) -> Found:
+    """What falls by where it stands or by what else the page says; the entries of a live blog are all its text."""
+
+    def kind_of(line: Line, zones: Zones) -> CutKind | None:
+        rule = match(line, zones)
+        return rule.kind if rule else None
+
+    structure = linked_rows(lines) | out_of_place(lines, found)
+    if Flag.LIVE_BLOG in article.flags:
+        structure = {index: finding for index, finding in structure.items() if finding[0] is not CutKind.OTHER_ARTICLE}
+    else:
+        structure |= other_article(lines, article.title, kind_of)
+    structure = pull_quotes(lines, found | structure) | structure
+    return text_again(lines, found | structure) | structure
 
 
 def zones_of(lines: Sequence[Line]) -> list[Zones]:
@@ -197,19 +228,27 @@ def _title_forms(title: str) -> tuple[str, ...]:
     return (normalize(title), *(form for form in map(normalize, parts) if len(form) >= TITLE))
 
 
+_CLOSE = 4  # lines; a verse that comes back later is a verse
+
+
 def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[str, ...]) -> Found:
-    """The title standing at the head of the text, with another kicker before it too, or a line twice."""
+    """The title standing at the head of the text, with another kicker before it too, or a line twice, close by."""
     repeated: Found = {}
-    seen = set(filter(None, titles))
+    seen: dict[str, int] = {}
     for index, line in enumerate(lines):
         if Zone.HEAD not in zones[index] or line.is_prose or len(line.block.text) > LENGTHS[-1]:
             continue
         normal = normalize(line.block.text)
         kicker = len(normal) - len(titles[0])
-        if normal in seen or (len(titles[0]) >= TITLE and kicker < LENGTHS[0] and normal.endswith(f" {titles[0]}")):
+        is_title = normal in titles and normal != ""
+        if (
+            is_title
+            or index - seen.get(normal, -_CLOSE) < _CLOSE
+            or (len(titles[0]) >= TITLE and kicker < LENGTHS[0] and normal.endswith(f" {titles[0]}"))
+        ):
             repeated[index] = (CutKind.TITLE_AGAIN, "structure.title-again.title")
         elif len(normal) >= TITLE:
-            seen.add(normal)
+            seen[normal] = index
     return repeated
 
 
@@ -278,8 +317,6 @@ def _cards(lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> Found
     return cards
 
 
-# What ends an article: after it a lone paragraph is a teaser.
-_ENDS = {CutKind.AUTHOR_BIO, CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT, CutKind.TAG_LIST}
 _LIST_MAX = 30  # blocks under one heading
 _UNLISTED_MAX = 10  # lines of them that are neither links nor items: more are rather a text of short lines
 
@@ -297,7 +334,7 @@ def _under(rule: Rule, heading: int, lines: Sequence[Line], zones: Sequence[Zone
 
 def _list_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> list[int]:
     """Headlines, items and links, up to where the text returns: at a sentence that stands by itself."""
-    is_over = any(kind in _ENDS and index < heading and Zone.TAIL in zones[index] for index, (kind, _) in found.items())
+    is_over = any(kind in ENDS and index < heading and Zone.TAIL in zones[index] for index, (kind, _) in found.items())
     taken: list[int] = []
     end = min(heading + 1 + _LIST_MAX, len(lines))
     for index in (index for index in range(heading + 1, end) if index not in found):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from reading import article_on
 
-from extract.model import Announcement, Article, DateOrigin, Flag, Page, Reason, Rejection, SourceName
+from extract.model import Announcement, Article, DateOrigin, Flag, Page, Place, Reason, Rejection, SourceName
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "articles"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir())
@@ -57,7 +57,12 @@ def outcome(read: Article | Rejection) -> dict[str, Any]:
         "modified_at": read.modified_at and read.modified_at.isoformat(),
         "flags": sorted(read.flags),
         "blocks": [
-            [block.kind, block.text, *([round(block.link_share, 2)] if block.link_share else [])]
+            [
+                block.kind,
+                block.text,
+                *([round(block.link_share, 2)] if block.link_share else []),
+                *([block.place] if block.place is not Place.TEXT else []),
+            ]
             for block in read.blocks
         ],
     }

@@ -624,7 +624,10 @@ def test_same_article_is_always_stripped_the_same(blocks: list[Block], language:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.sampled_from([line for table in LINES.values() for line in table["prose"]]), max_size=20), languages)
+@given(
+    st.lists(st.sampled_from([line for table in LINES.values() for line in table["prose"]]), max_size=20, unique=True),
+    languages,
+)
 def test_paragraphs_alone_are_never_cut(texts: list[str], language: str | None) -> None:
     assert strip([Block(text=text) for text in texts], language).cuts == ()
 
