@@ -14,7 +14,8 @@ from dataclasses import replace
 from functools import cache
 from itertools import accumulate, chain
 
-from extract.model import Article, BlockKind
+from extract.model import Article, BlockKind, Extractor
+from transform.frame import frame_of
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
 from transform.model import CleanArticle, Cut, CutKind
 from transform.normalize import normalize
@@ -48,7 +49,8 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
 
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
     cuts: list[Cut] = []
-    while found := _sweep(lines, titles, match):
+    is_bare = article.extractor is Extractor.LINES
+    while found := _sweep(lines, titles, match, is_bare):
         cuts += [_cut(lines[index], finding) for index, finding in found.items()]
         lines = [line for index, line in enumerate(lines) if index not in found]
     return CleanArticle(
@@ -63,8 +65,13 @@ def _cut(line: Line, finding: Finding) -> Cut:
     return Cut(position=line.position, text=line.block.text, kind=kind, rule=rule)
 
 
-def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line, Zones], Rule | None]) -> Found:
-    """What falls with these lines on the page; where two rules agree, the first one is named."""
+def _sweep(
+    lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line, Zones], Rule | None], is_bare: bool
+) -> Found:
+    """What falls with these lines on the page; where two rules agree, the first one is named.
+
+    is_bare: whether the text came without markup
+    """
     zones = _zones(lines)
     matched = {
         index: rule
@@ -79,7 +86,8 @@ def _sweep(lines: Sequence[Line], titles: tuple[str, ...], match: Callable[[Line
         if rule.opens:
             found = _under(rule, index, lines, zones, found) | found
     found = _linked_headlines(lines, found) | found
-    return _above_title(lines, zones, titles) | _below_text(lines, found) | found
+    found = _above_title(lines, zones, titles) | _below_text(lines, found) | found
+    return frame_of(lines) | found if is_bare else found
 
 
 def _zones(lines: Sequence[Line]) -> list[Zones]:
@@ -188,9 +196,14 @@ def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], titles: tupl
 
 
 def _above_title(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[str, ...]) -> Found:
-    """What stands over the title, before any paragraph, is the head of the page: navigation, address, date."""
+    """What stands over the title, before any paragraph, is the head of the page: navigation, address, date.
+
+    Unless it is a text of short lines, as a law is: some of those end in a comma or a colon.
+    """
     top = [index for index, line in enumerate(lines) if Zone.TOP in zones[index] and not line.is_prose]
     title = next((index for index in top if normalize(lines[index].block.text) in titles), 0)
+    if any(line.block.text.endswith((",", ";", ":")) for line in lines[:title]):
+        return {}
     return dict.fromkeys(range(title), (CutKind.SECTION_LABEL, "structure.section-label.above-title"))
 
 

@@ -1,6 +1,7 @@
 """The rule packs: what whole lines of clutter read like in each language, and where on a page they stand.
 
-A pack is a data file (`rules/*.toml`), one a language, and one of no language. Equal digests cut alike.
+A pack is a data file (`rules/*.toml`), one a language or a few that are close, and one of no language. Equal digests cut
+alike.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extract.model import Article
-from transform.lines import UNSPACED, bare_letters
+from transform.lines import HANGUL, UNSPACED, bare_letters
 from transform.model import CutKind
 
 ALGORITHM = b"boilerplate 2"  # raise it with every change that cuts differently: it is part of the digest
@@ -50,6 +51,11 @@ class Script(StrEnum):
     GREEK = "greek"
     HAN = "han"
     """With kana."""
+    HANGUL = "hangul"
+    ARABIC = "arabic"
+    HEBREW = "hebrew"
+    DEVANAGARI = "devanagari"
+    THAI = "thai"
 
 
 class Opening(StrEnum):
@@ -98,19 +104,20 @@ class RulePacks:
 
     packs: Mapping[str, tuple[Rule, ...]]
     scripts: Mapping[str, Script]  # that a pack's language is written in
+    languages: Mapping[str, tuple[str, ...]]  # a language's own packs, in order of trial
     digest: bytes
 
     def rules_for(self, language: str | None, scripts: frozenset[Script]) -> tuple[Rule, ...]:
-        """The language's own pack, the neutral one, and of others what is unmistakable.
+        """The language's own packs, the neutral one, and of others what is unmistakable.
 
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
         language without its own, or of none: there only words are safe that mean nothing else in any language.
         scripts: that the page has letters of; packs in others cannot match
         """
-        own = [pack for pack in (language, NEUTRAL) if pack is not None and pack in self.packs]
-        others = {LINGUA_FRANCA} if language in self.packs else self._packs_in(scripts)
-        foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
-        return (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
+        own = (*self.languages.get(language or "", ()), NEUTRAL)
+        others = {LINGUA_FRANCA} if len(own) > 1 else self._packs_in(scripts)
+        foreign = (_foreign(rule) for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
+        return (*(rule for pack in own for rule in self.packs[pack]), *foreign)
 
     def _packs_in(self, scripts: frozenset[Script]) -> set[str]:
         return {pack for pack, script in self.scripts.items() if script in scripts}
@@ -127,7 +134,25 @@ def read_packs() -> RulePacks:
         tables[resource.name.removesuffix(".toml")] = tomllib.loads(content.decode())
     packs = {name: _read_pack(name, table, tables[NEUTRAL]["terms"]) for name, table in tables.items()}
     scripts = {name: Script(table.get("script", Script.LATIN)) for name, table in tables.items()}
-    return RulePacks(packs=MappingProxyType(packs), scripts=MappingProxyType(scripts), digest=digest.digest())
+    languages: dict[str, tuple[str, ...]] = {}
+    for name, table in tables.items():
+        for language in table.get("languages", [] if name == NEUTRAL else [name]):
+            languages[language] = (*languages.get(language, ()), name)
+    return RulePacks(
+        packs=MappingProxyType(packs),
+        scripts=MappingProxyType(scripts),
+        languages=MappingProxyType(languages),
+        digest=digest.digest(),
+    )
+
+
+def _foreign(rule: Rule) -> Rule:
+    """The rule as it holds on pages of other languages.
+
+    On long blocks only English is tried there: of thirty packs, that alone would take half the time of cleaning.
+    """
+    is_common = rule.id.startswith(f"{LINGUA_FRANCA}.")
+    return replace(rule, is_foreign=True, max_length=rule.max_length if is_common else min(rule.max_length, LENGTHS[0]))
 
 
 def _read_pack(pack: str, table: Mapping[str, Any], common: Mapping[str, str]) -> tuple[Rule, ...]:
@@ -182,6 +207,11 @@ _LETTERS_OF = {
     Script.CYRILLIC: re.compile("[\u0400-\u04ff]"),
     Script.GREEK: re.compile("[\u0370-\u03ff]"),
     Script.HAN: UNSPACED,
+    Script.HANGUL: HANGUL,
+    Script.ARABIC: re.compile("[\u0600-\u06ff]"),
+    Script.HEBREW: re.compile("[\u0590-\u05ff]"),
+    Script.DEVANAGARI: re.compile("[\u0900-\u097f]"),
+    Script.THAI: re.compile("[\u0e00-\u0e7f]"),
 }
 
 
