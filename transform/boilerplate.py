@@ -19,7 +19,7 @@ from transform.frame import frame_of
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
 from transform.model import CleanArticle, Cut, CutKind
 from transform.normalize import normalize
-from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, Zone, screens_for, scripts_of
+from transform.packs import LENGTHS, Opening, Rule, RulePacks, Screen, Zone, screens_for
 
 TITLE = 15  # characters of a normal form; shorter ones are subheadings as often as titles
 UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a headline, which takes five words of others
@@ -41,7 +41,7 @@ def strip_boilerplate(article: Article, packs: RulePacks) -> CleanArticle:
     names = (plain_form(bare_letters(name.lower()), ()) for name in article.authors)
     authors = sorted((name for name in names if " " in name or is_unspaced(name, 1)), key=len, reverse=True)
     titles = _title_forms(article.title)
-    screens = screens_for(packs, article.language, scripts_of(article))
+    screens = screens_for(packs, article)
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:

@@ -54,7 +54,9 @@ def _said_again(lines: Sequence[Line], tail: range) -> Iterator[int]:
 
 def _form(lines: Sequence[Line], tail: range) -> Iterator[int]:
     """Labels of fields: lines that end in a colon, with nothing after them or the next label."""
-    labels = {index for index in tail if lines[index].block.text.endswith(":") and len(lines[index].block.text) <= LABEL}
+    labels = {
+        index for index in tail if lines[index].block.text.endswith(":") and len(lines[index].block.text) <= LABEL
+    }
     return (index for index in labels if index == len(lines) - 1 or {index - 1, index + 1} & labels)
 
 

@@ -112,11 +112,13 @@ class RulePacks:
 
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
         language without its own, or of none: there only words are safe that mean nothing else in any language.
-        scripts: that the page has letters of; packs in others cannot match
+        scripts: that such a page has letters of; packs in others cannot match
         """
         own = (*self.languages.get(language or "", ()), NEUTRAL)
         others = {LINGUA_FRANCA} if len(own) > 1 else self._packs_in(scripts)
-        foreign = (_foreign(rule) for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
+        foreign = (
+            _foreign(rule) for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable
+        )
         return (*(rule for pack in own for rule in self.packs[pack]), *foreign)
 
     def _packs_in(self, scripts: frozenset[Script]) -> set[str]:
@@ -185,9 +187,15 @@ def _spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
     return pattern
 
 
-@lru_cache(maxsize=64)
-def screens_for(packs: RulePacks, language: str | None, scripts: frozenset[Script]) -> tuple[Screen, ...]:
-    """The rules for an article of this language, for blocks of each length in `LENGTHS`."""
+def screens_for(packs: RulePacks, article: Article) -> tuple[Screen, ...]:
+    """The rules for an article, for blocks of each length in `LENGTHS`."""
+    if article.language in packs.languages:
+        return _screens(packs, article.language, frozenset())
+    return _screens(packs, None, scripts_of(article))
+
+
+@lru_cache(maxsize=64)  # reading one takes a tenth of a second
+def _screens(packs: RulePacks, language: str | None, scripts: frozenset[Script]) -> tuple[Screen, ...]:
     rules = packs.rules_for(language, scripts)
     return tuple(_screen([rule for rule in rules if rule.max_length > shorter]) for shorter in (0, *LENGTHS[:-1]))
 
