@@ -1,7 +1,7 @@
 """The rule packs: what whole lines of clutter read like in each language, and where on a page they stand.
 
-A pack is a data file (`rules/*.toml`), one a language or a few that are close, and one of no language. Equal digests cut
-alike.
+A pack is a data file (`rules/*.toml`), one a language or a few that are close, and one of no language. Equal digests
+cut alike.
 """
 
 from __future__ import annotations
