@@ -15,12 +15,13 @@ from functools import cache
 from itertools import accumulate, chain
 
 from extract.blocks import MIN_WORDS, count_words
-from extract.model import Article, BlockKind, Flag
+from extract.model import Article, BlockKind, Extractor, Flag
+from transform.frame import frame_of
 from transform.lines import HEADLINE, PROSE, UNSPACED_WORDS, Line, bare_letters, is_unspaced, line_of, plain_form
 from transform.memory import BLANK, SiteMemory, segment
 from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.normalize import normalize
-from transform.packs import LENGTHS, Finding, Opening, Rule, RulePacks, Screen, screens_on, scripts_of
+from transform.packs import LENGTHS, Finding, Opening, Rule, RulePacks, Screen, screens_on
 from transform.structure import (
     ENDS,
     Found,
@@ -61,7 +62,7 @@ def _strip(article: Article, packs: RulePacks, repeated: frozenset[bytes]) -> Cl
     authors = sorted((name for name in names if " " in name or is_unspaced(name, 1)), key=len, reverse=True)
     titles = _title_forms(article.title)
     undone = packs.undone_on(article.source)
-    screens = screens_on(packs, article.language, scripts_of(article), article.source)
+    screens = screens_on(packs, article)
 
     @cache  # the sweeps ask again and again
     def match(line: Line, zones: Zones) -> Rule | None:
@@ -118,7 +119,8 @@ def _sweep(
             found = _under(rule, index, lines, zones, found) | found
     found = _linked_headlines(lines, found) | found
     found = links_below(lines, found) | found
-    return _remembered(lines, known, found) | _above_title(lines, zones, titles) | _below_text(lines, found) | found
+    found = _remembered(lines, known, found) | _above_title(lines, zones, titles) | _below_text(lines, found) | found
+    return frame_of(lines) | found if article.extractor is Extractor.LINES else found
 
 
 def _by_structure(
@@ -253,9 +255,14 @@ def _repeated_titles(lines: Sequence[Line], zones: Sequence[Zones], titles: tupl
 
 
 def _above_title(lines: Sequence[Line], zones: Sequence[Zones], titles: tuple[str, ...]) -> Found:
-    """What stands over the title, before any paragraph, is the head of the page: navigation, address, date."""
+    """What stands over the title, before any paragraph, is the head of the page: navigation, address, date.
+
+    Unless it is a text of short lines, as a law is: some of those end in a comma or a colon.
+    """
     top = [index for index, line in enumerate(lines) if Zone.TOP in zones[index] and not line.is_prose]
     title = next((index for index in top if normalize(lines[index].block.text) in titles), 0)
+    if any(line.block.text.endswith((",", ";", ":")) for line in lines[:title]):
+        return {}
     return dict.fromkeys(range(title), (CutKind.SECTION_LABEL, "structure.section-label.above-title"))
 
 

@@ -11,6 +11,7 @@ from extract.model import Block, BlockKind
 HEADLINE = 200  # characters; no headline of another article is longer
 PROSE = 80  # characters; shorter blocks are not taken for paragraphs of the text
 PROSE_UNSPACED = 20  # the same in characters of Han or kana, which say more each
+PROSE_HANGUL = 40  # and of syllables
 UNSPACED_WORDS = 5  # so many of them are two words or more
 MATCHED = 900  # characters; longer blocks are not compared with rules
 
@@ -64,7 +65,8 @@ _KIN = tuple(
     }.items()
     for kin in kins
 )
-# Letters that are written in one way and another: capitals lose their accents in Greek, Turkish has two letters i.
+# Letters that are written in one way and another: capitals lose their accents in Greek, Turkish has two letters i,
+# what Persian joins with a joiner may stand apart.
 _LETTERS = tuple(
     (kin, letter)
     for letter, kins in {
@@ -78,12 +80,21 @@ _LETTERS = tuple(
         "ο": "ό",
         "υ": "ύϋΰ",
         "ω": "ώ",
+        "ș": "ş",  # Romanian with a cedilla, which Turkish has by right
+        "ț": "ţ",
+        "ا": "أإآ",  # Arabic and Persian, each with its own ya and kaf on keyboards
+        "ي": "یى",
+        "ك": "ک",
+        "ه": "ةۀ",
+        " ": "\N{ZERO WIDTH NON-JOINER}\N{NO-BREAK SPACE}",
     }.items()
     for kin in kins
 )
 _CORE = re.compile(r"[\w@©#](?:.*\w)?")
-_SENTENCE = re.compile(r"[.!?…。！？؟।](?:[\"'’”»“)\]」』）】]|\[\d{1,3}\])*$")
+_SENTENCE = re.compile(r"[.!?…。！？؟۔।॥](?:[\"'’”»“)\]」』）】]|\[\d{1,3}\])*$")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+HANGUL = re.compile(r"[\uac00-\ud7a3]")
+UNSTOPPED = re.compile(r"[\u0e00-\u0eff]")  # Thai and Lao have no full stop
 
 
 def line_of(position: int, block: Block, authors: Sequence[str]) -> Line:
@@ -101,8 +112,10 @@ def line_of(position: int, block: Block, authors: Sequence[str]) -> Line:
 
 def reads_as_prose(block: Block) -> bool:
     """Whether the block is long, told in sentences, and more than a link."""
-    at_least = PROSE_UNSPACED if is_unspaced(block.text, 1) else PROSE
-    return block.link_share < 0.5 and len(block.text) >= (at_least if ends_as_sentence(block.text) else 3 * at_least)
+    text = block.text
+    at_least = PROSE_UNSPACED if is_unspaced(text, 1) else PROSE_HANGUL if HANGUL.search(text) else PROSE
+    is_whole = ends_as_sentence(text) or UNSTOPPED.search(text)
+    return block.link_share < 0.5 and len(text) >= (at_least if is_whole else 3 * at_least)
 
 
 def ends_as_sentence(text: str) -> bool:

@@ -27,6 +27,7 @@ from transform.packs import (
     Rule,
     RulePacks,
     Script,
+    is_language,
     read_packs,
     read_rules,
     spelled_out,
@@ -117,9 +118,16 @@ def _with_pack(packs: RulePacks, text: PackText) -> RulePacks:
         packs=MappingProxyType({**packs.packs, name: (*packs.packs.get(name, ()), *rules)}),
         scripts=MappingProxyType({**packs.scripts, name: _script(packs, name, table)}),
         terms=MappingProxyType({**packs.terms, name: terms}),
+        languages=MappingProxyType({**packs.languages, **_languages(packs, name)}),
         digest=_digest(packs.digest, name, {key: value for key, value in table.items() if key not in EXAMPLES}),
         sources=packs.sources | sources,
     )
+
+
+def _languages(packs: RulePacks, name: str) -> dict[str, tuple[str, ...]]:
+    """The packs of the language that the pack is called by, with it."""
+    known = packs.languages.get(name, ())
+    return {name: known if name in known else (*known, name)} if is_language(name) else {}
 
 
 def _without_undone(packs: RulePacks, undone: Collection[Undone]) -> RulePacks:

@@ -1,6 +1,7 @@
 """The rule packs: what whole lines of clutter read like in each language, and where on a page they stand.
 
-A pack is a data file (`rules/*.toml`), one a language, and one of no language. Equal digests cut alike.
+A pack is a data file (`rules/*.toml`), one a language or a few that are close, and one of no language. Equal digests
+cut alike.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extract.model import Article
-from transform.lines import UNSPACED, bare_letters
+from transform.lines import HANGUL, UNSPACED, bare_letters
 from transform.model import CutKind, Zone
 
 ALGORITHM = b"boilerplate 2"  # raise it with every change that cuts differently: it is part of the digest
@@ -37,6 +38,11 @@ class Script(StrEnum):
     GREEK = "greek"
     HAN = "han"
     """With kana."""
+    HANGUL = "hangul"
+    ARABIC = "arabic"
+    HEBREW = "hebrew"
+    DEVANAGARI = "devanagari"
+    THAI = "thai"
 
 
 class Opening(StrEnum):
@@ -87,6 +93,7 @@ class RulePacks:
     packs: Mapping[str, tuple[Rule, ...]]
     scripts: Mapping[str, Script]  # that a pack's language is written in
     terms: Mapping[str, Mapping[str, str]]  # by pack, what its patterns may use
+    languages: Mapping[str, tuple[str, ...]]  # a language's own packs, in order of trial
     digest: bytes
     sources: frozenset[str] = frozenset()  # that have rules of their own
     undone: Mapping[str | None, frozenset[str]] = field(default_factory=dict)  # ids by source; None for everywhere
@@ -94,18 +101,20 @@ class RulePacks:
     def rules_for(
         self, language: str | None, scripts: frozenset[Script], source: str | None = None
     ) -> tuple[Rule, ...]:
-        """The language's own pack, those of no language, and of others what is unmistakable.
+        """The language's own packs, those of no language, and of others what is unmistakable.
 
         Of English on every page, since page themes and widgets speak it everywhere; of all packs on a page of a
         language without its own, or of none: there only words are safe that mean nothing else in any language.
-        scripts: that the page has letters of; packs in others cannot match
+        scripts: that such a page has letters of; packs in others cannot match
         source: None for the rules of all sources, otherwise those of this one alone
         """
         themes = sorted(pack for pack in self.packs if not is_language(pack))
-        own = [pack for pack in (language, *themes) if pack is not None and pack in self.packs]
-        others = {LINGUA_FRANCA} if language in self.packs else self._packs_in(scripts)
-        foreign = (rule for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable)
-        rules = (*(rule for pack in own for rule in self.packs[pack]), *(replace(r, is_foreign=True) for r in foreign))
+        own = (*self.languages.get(language or "", ()), *themes)
+        others = {LINGUA_FRANCA} if language in self.languages else self._packs_in(scripts)
+        foreign = (
+            _foreign(rule) for pack in sorted(others - set(own)) for rule in self.packs[pack] if rule.unmistakable
+        )
+        rules = (*(rule for pack in own for rule in self.packs[pack]), *foreign)
         return tuple(rule for rule in rules if (source in rule.sources if source else not rule.sources))
 
     def undone_on(self, source: str) -> frozenset[str]:
@@ -133,12 +142,26 @@ def read_packs() -> RulePacks:
     terms = {name: {**tables[NEUTRAL]["terms"], **table.get("terms", {})} for name, table in tables.items()}
     packs = {name: read_rules(name, table["rules"], terms[name]) for name, table in tables.items()}
     scripts = {name: Script(table.get("script", Script.LATIN)) for name, table in tables.items()}
+    languages: dict[str, tuple[str, ...]] = {}
+    for name, table in tables.items():
+        for language in table.get("languages", [] if name == NEUTRAL else [name]):
+            languages[language] = (*languages.get(language, ()), name)
     return RulePacks(
         packs=MappingProxyType(packs),
         scripts=MappingProxyType(scripts),
         terms=MappingProxyType(terms),
+        languages=MappingProxyType(languages),
         digest=digest.digest(),
     )
+
+
+def _foreign(rule: Rule) -> Rule:
+    """The rule as it holds on pages of other languages.
+
+    On long blocks only English is tried there: of thirty packs, that alone would take half the time of cleaning.
+    """
+    is_common = rule.id.startswith(f"{LINGUA_FRANCA}.")
+    return replace(rule, is_foreign=True, max_length=rule.max_length if is_common else min(rule.max_length, LENGTHS[0]))
 
 
 def read_rules(
@@ -173,7 +196,7 @@ def spelled_out(pattern: str, terms: Mapping[str, str]) -> str:
     return pattern
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # reading one takes a tenth of a second
 def screens_for(
     packs: RulePacks, language: str | None, scripts: frozenset[Script], source: str | None = None
 ) -> tuple[Screen, ...]:
@@ -182,14 +205,14 @@ def screens_for(
     return tuple(_screen([rule for rule in rules if rule.max_length > shorter]) for shorter in (0, *LENGTHS[:-1]))
 
 
-def screens_on(
-    packs: RulePacks, language: str | None, scripts: frozenset[Script], source: str
-) -> tuple[tuple[Screen, ...], ...]:
-    """As `screens_for`, for a page of this source: of the rules for all, and of its own; without those undone."""
+def screens_on(packs: RulePacks, article: Article) -> tuple[tuple[Screen, ...], ...]:
+    """As `screens_for`, for this article: of the rules for all, and of those of its source; without those undone."""
+    known = article.language in packs.languages
+    language, scripts = (article.language, frozenset[Script]()) if known else (None, scripts_of(article))
     screens = [screens_for(packs, language, scripts)]
-    if source in packs.sources:
-        screens.append(screens_for(packs, language, scripts, source))
-    undone = packs.undone_on(source)
+    if article.source in packs.sources:
+        screens.append(screens_for(packs, language, scripts, article.source))
+    undone = packs.undone_on(article.source)
     return tuple(tuple(_without(undone, screen) for screen in one) for one in screens)
 
 
@@ -220,6 +243,11 @@ _LETTERS_OF = {
     Script.CYRILLIC: re.compile("[\u0400-\u04ff]"),
     Script.GREEK: re.compile("[\u0370-\u03ff]"),
     Script.HAN: UNSPACED,
+    Script.HANGUL: HANGUL,
+    Script.ARABIC: re.compile("[\u0600-\u06ff]"),
+    Script.HEBREW: re.compile("[\u0590-\u05ff]"),
+    Script.DEVANAGARI: re.compile("[\u0900-\u097f]"),
+    Script.THAI: re.compile("[\u0e00-\u0e7f]"),
 }
 
 

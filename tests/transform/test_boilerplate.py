@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from extract.model import Article, Block, BlockKind, Extractor, SourceName
 from transform.boilerplate import strip_boilerplate
+from transform.lines import reads_as_prose
 from transform.model import CleanArticle, CutKind
 from transform.packs import LENGTHS, Rule, read_packs
 
@@ -26,6 +27,14 @@ LINES: dict[str, dict[str, Any]] = {
     for path in sorted((Path(__file__).parent / "rules").glob("*.toml"))
 }
 AUTHOR = "Maria Novak"
+BY_OTHER_MEANS = {  # than words: by the page, by other extractors, by the source's memory
+    CutKind.COMMENT,
+    CutKind.DOUBTFUL,
+    CutKind.OTHER_ARTICLE,
+    CutKind.REPEATED,
+    CutKind.TEXT_AGAIN,
+    CutKind.TITLE_AGAIN,
+}
 POSITIONS = ("top", "head", "body", "tail")
 
 
@@ -100,8 +109,20 @@ def test_every_rule_has_a_line_that_shows_it() -> None:
 @pytest.mark.parametrize("pack", LINES)
 def test_article_of_paragraphs_loses_nothing(pack: str) -> None:
     blocks = [Block(text=text) for text in LINES[pack]["prose"]]
-    for language in ("en", "pl", "de", "fr", "es", "ru", "zh", "el", "uk", "tr", "ja", "it", None):
+    for language in (*PACKS.languages, None):
         assert strip(blocks, language).blocks == tuple(blocks)
+
+
+@pytest.mark.parametrize("pack", sorted(set(LINES) - {"neutral"}))
+def test_pack_has_rules_for_every_kind_of_clutter(pack: str) -> None:
+    """A pack that lacks one says why: `without = { adblock = "…" }` beside its lines."""
+    by_words = set(CutKind) - BY_OTHER_MEANS
+    found = {rule.kind for rule in PACKS.packs[pack]}
+    assert found | set(map(CutKind, LINES[pack].get("without", {}))) == by_words
+
+
+def test_every_pack_has_its_lines() -> None:
+    assert set(LINES) == set(PACKS.packs)
 
 
 def test_rule_ids_are_unique() -> None:
@@ -145,6 +166,26 @@ def test_page_of_unknown_language_keeps_words_that_may_mean_something_else(line:
 
 def test_page_of_known_language_keeps_the_words_of_a_third() -> None:
     assert strip(set_in("de", "body", "Czytaj też")[1], "de").cuts == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("bs", "Pročitajte još"),
+        ("sr", "Pročitajte još"),
+        ("sr", "Прочитајте још"),
+        ("ms", "Baca juga"),
+    ],
+)
+def test_pack_is_for_all_the_languages_it_names(language: str, line: str) -> None:
+    assert [cut.text for cut in strip(set_in("neutral", "body", line)[1], language).cuts] == [line]
+
+
+def test_long_block_of_an_unknown_language_is_compared_with_english_only() -> None:
+    swedish = "Vi använder cookies för att förbättra webbplatsen" + ", mäta hur den används" * 8
+    english = "We use cookies to improve this site" + ", to measure how it is used" * 8
+    assert strip(set_in("neutral", "body", swedish)[1], None).cuts == ()
+    assert [cut.text for cut in strip(set_in("neutral", "body", english)[1], None).cuts] == [english]
 
 
 # --- whole pages: a line that must fall bears an x, then come "#" heading, "-" item, ">" quotation, "~" link
@@ -384,6 +425,8 @@ def test_author_of_a_name_without_spaces_is_known() -> None:
         ("el", ("Διαβάστε επίσης", "ΔΙΑΒΑΣΤΕ ΕΠΙΣΗΣ", "Διαβαστε επισης")),
         ("ru", ("Ещё по теме", "Еще по теме", "ЕЩЁ ПО ТЕМЕ")),
         ("tr", ("İlgili haberler", "İLGİLİ HABERLER", "ILGILI HABERLER")),
+        ("ro", ("Citește și", "Citeşte şi", "CITEȘTE ȘI")),
+        ("ar", ("اقرأ أيضا", "إقرأ أيضاً", "اقرا ايضا")),
         ("zh", ("延伸阅读：老市场的故事", "【延伸阅读】老市场的故事", "延伸閱讀:老市场的故事")),
     ],
 )
@@ -395,6 +438,13 @@ def test_line_falls_however_its_letters_and_signs_are_written(language: str, lin
 def test_sentences_of_a_script_without_spaces_are_told_apart() -> None:
     line = "欢迎关注我们的微信公众号。关注我们！"
     assert [cut.kind for cut in strip(set_in("zh", "body", line)[1], "zh").cuts] == [CutKind.SOCIAL]
+
+
+def test_paragraph_is_long_by_what_its_script_says_with_a_letter() -> None:
+    assert reads_as_prose(Block(text=LINES["ko"]["prose"][0]))
+    thai = "สภาเทศบาลลงมติเมื่อเย็นวันอังคารให้ปิดอาคารตลาดเก่า และยุติข้อพิพาทที่แบ่งแยกชาวย่านนี้มานานหลายปีลงในที่สุด"
+    assert reads_as_prose(Block(text=thai))
+    assert not reads_as_prose(Block(text=thai[:40]))
 
 
 # --- zones
@@ -695,3 +745,8 @@ def test_what_stands_below_the_comment_prompt_falls_but_a_table_of_the_text_does
     row = Block(text="Docks | 1,512 | 640", kind=BlockKind.ROW)
     below = ("~old_wolf: In my time this was not so.", row, "For sale: a boat")
     assert cut_texts(*PROSE, "Leave a comment", *below) == ["Leave a comment", below[0], "For sale: a boat"]
+
+
+def test_law_over_a_line_like_its_title_stays() -> None:
+    law = ("Assented to in May", "Whereas the market hall is old,", "and whereas nobody wants it:")
+    assert cut_texts(*law, "Short title", *PROSE, title="Short title") == ["Short title"]
