@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from extract.article import open_page, read_article, why_no_article
+from extract.blocks import count_words
 from extract.feedtext import refusal_of
-from extract.model import Announcement, Page, Profile, Reason, Rejection
+from extract.model import Announcement, Flag, Page, Profile, Reason, Rejection
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
 from transform.own_rules import OwnRules, rule_packs
 
+BRIEF_WORDS = 80  # a shorter text is flagged as a brief
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 VERSION = 1  # of our own reading, counted up when it changes what comes out
 
@@ -67,8 +69,15 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     article = read_article(opened)
     if rejection := why_no_article(opened, article.blocks):
         return rejection
-    clean = strip_boilerplate(article, rule_packs(spec.rules), memory)
+    clean = _with_brevity(strip_boilerplate(article, rule_packs(spec.rules), memory))
     print_ = fingerprint(clean.text, spec.sketch)
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
     return ReadPage(clean=clean, print=print_, memory_version=memory.version)
+
+
+def _with_brevity(clean: CleanArticle) -> CleanArticle:
+    """The article, flagged as a brief where little text is left of it though it is whole."""
+    if clean.article.flags & {Flag.TEASER, Flag.FEED_TEXT} or count_words(clean.blocks) >= BRIEF_WORDS:
+        return clean
+    return replace(clean, article=replace(clean.article, flags=clean.article.flags | {Flag.SHORT}))
