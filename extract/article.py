@@ -12,28 +12,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lxml.html import HtmlElement
-from trafilatura import bare_extraction, extract_metadata, load_html
+from trafilatura import bare_extraction, load_html
+from trafilatura.metadata import extract_author
 from trafilatura.settings import Document
 
 from extract.authors import read_authors
-from extract.blocks import MIN_WORDS, count_words, heading, linked_share, read_blocks, running_text
+from extract.blocks import MIN_WORDS, count_words, heading, read_blocks, running_text
 from extract.by_newspaper import newspaper_body
 from extract.by_readability import readability_body
 from extract.charset import decode
-from extract.dates import ZONE_ALLOWANCE, publication, url_day
+from extract.credits import agency_of, translator_of
+from extract.dates import publication, url_day
 from extract.feedtext import refusal_of
+from extract.flags import is_listing, is_paywalled, read_flags
 from extract.headers import first_value
+from extract.labels import read_image, read_section, read_tags
 from extract.language import detect_language
-from extract.metadata import About, canonical_url, is_paywalled, named_languages, read_about, read_flags, read_summary
+from extract.metadata import About, canonical_url, named_languages, read_about
 from extract.model import Announcement, Article, Block, DateOrigin, Extractor, Flag, Page, Reason, Rejection
 from extract.page_dates import modified_times, published_times
 from extract.plaintext import read_lines
 from extract.sniff import is_plain_text, other_kind
 from extract.spots import PageLine, page_line
+from extract.summary import read_summary
 from extract.title import read_title
 from extract.urls import is_home_page, slug_of
-
-MAX_LINKED_SHARE = 0.6  # of the text; above, a page without article markup is a listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ def open_page(page: Page, announced: Announcement) -> OpenPage | Rejection:
     tree = load_html(text)
     if tree is None:
         return _rejected(page, Reason.NOT_ARTICLE, "no HTML")
-    return OpenPage(page=page, announced=announced, text=text, about=_about(page, tree), line=page_line(tree))
+    return OpenPage(page=page, announced=announced, text=text, about=read_about(page, tree), line=page_line(tree))
 
 
 def read_article(opened: OpenPage) -> Article:
@@ -82,16 +85,34 @@ def read_otherwise(article: Article, opened: OpenPage, extractor: Extractor) -> 
     return replace(article, blocks=blocks, extractor=extractor, language=_language(opened, opened.about, blocks))
 
 
+def of_its_text(article: Article, opened: OpenPage) -> Article:
+    """The article with what its own text tells of it: whose it is, who translated it, what a reader should know."""
+    assert opened.about is not None, "a text file has one reading"
+    return replace(
+        article,
+        agency=agency_of(article.authors, article.blocks) or article.agency,
+        translator=translator_of(opened.about, article.blocks) or article.translator,
+        flags=read_flags(opened.about, opened.text, article.blocks),
+    )
+
+
 def _read_html(opened: OpenPage, about: About) -> Article:
     page, announced = opened.page, opened.announced
     blocks = _main_text(opened, about.tree)
-    published = publication(published_times(about), modified_times(about), announced, page.fetched_at)
+    title = read_title(about, announced) or heading(blocks) or slug_of(page.final_url)
+    authors = read_authors(about, announced, blocks, lambda: extract_author(about.tree))
+    published = publication(published_times(about, announced), modified_times(about), announced, page.fetched_at)
     return Article(
         url=canonical_url(about) or page.final_url,
         source=announced.source,
-        title=read_title(about, announced) or heading(blocks) or slug_of(page.final_url),
-        authors=read_authors(about, announced),
-        summary=read_summary(about) or announced.summary,
+        title=title,
+        authors=authors,
+        summary=read_summary(about, announced, title, blocks),
+        section=read_section(about, title),
+        tags=read_tags(about),
+        image=read_image(about),
+        agency=agency_of(authors, blocks),
+        translator=translator_of(about, blocks),
         blocks=blocks,
         extractor=Extractor.TRAFILATURA,
         language=_language(opened, about, blocks),
@@ -100,7 +121,7 @@ def _read_html(opened: OpenPage, about: About) -> Article:
         date_found_in=published.origin,
         modified_at=published.modified_at,
         fetched_at=page.fetched_at,
-        flags=read_flags(about),
+        flags=read_flags(about, opened.text, blocks),
     )
 
 
@@ -120,6 +141,7 @@ def _read_plain(opened: OpenPage) -> Article:
         title=(from_feed and announced.title) or heading(blocks) or announced.title or slug_of(page.final_url),
         authors=announced.authors,
         summary=announced.summary if announced.summary != opened.text else None,
+        agency=agency_of(announced.authors, blocks),
         blocks=blocks,
         extractor=Extractor.LINES,
         language=detect_language(running_text(blocks), (announced.language,)),
@@ -137,11 +159,11 @@ def why_no_article(opened: OpenPage, blocks: Sequence[Block]) -> Rejection | Non
     words = count_words(blocks)
     if opened.about is None:
         return _rejected(opened.page, Reason.TOO_SHORT, f"{words:.0f} words") if words < MIN_WORDS else None
-    if linked_share(blocks) > MAX_LINKED_SHARE and not opened.about.node:
+    if is_listing(blocks) and not opened.about.node:
         return _rejected(opened.page, Reason.NOT_ARTICLE, "a list of links")
     if words >= MIN_WORDS:
         return None
-    if is_paywalled(opened.about):
+    if is_paywalled(opened.about, opened.text):
         return _rejected(opened.page, Reason.PAYWALL_TEASER, f"{words:.0f} words")
     return _rejected(opened.page, Reason.TOO_SHORT if blocks else Reason.NOT_ARTICLE, f"{words:.0f} words")
 
@@ -160,7 +182,7 @@ def _main_text(opened: OpenPage, tree: HtmlElement) -> tuple[Block, ...]:
     (half of such pages on the sites of 2011, which make 1 %).
     """
     blocks = _extracted(opened, tree)
-    if linked_share(blocks) <= MAX_LINKED_SHARE:
+    if not is_listing(blocks):
         return blocks
     stricter = _extracted(opened, tree, favor_precision=True)
     return stricter if count_words(stricter) >= MIN_WORDS else blocks
@@ -181,22 +203,3 @@ def _extracted(opened: OpenPage, tree: HtmlElement, *, favor_precision: bool = F
         deduplicate=False,
     )
     return read_blocks(document.body, opened.line) if isinstance(document, Document) else ()
-
-
-def _about(page: Page, tree: HtmlElement) -> About:
-    byline, day = _byline_and_day(page, tree)
-    return read_about(page, tree, byline=byline, day=day)
-
-
-def _byline_and_day(page: Page, tree: HtmlElement) -> tuple[str | None, str | None]:
-    """Byline and day of publication as trafilatura and its htmldate find them in markup and text."""
-    dates = {
-        "original_date": True,
-        "extensive_search": True,
-        "max_date": (page.fetched_at + ZONE_ALLOWANCE).strftime("%Y-%m-%d"),
-    }
-    try:
-        found = extract_metadata(tree, default_url=page.final_url, date_config=dates)
-    except (ValueError, OverflowError):  # htmldate, on dates that are none ('month must be in 1..12')
-        return None, None
-    return found.author, found.date

@@ -58,8 +58,8 @@ def publication(
     said: what the page and its URL say, as written, by place; within one place the better sources first
     modified: what the page says of its last change, better sources first
     """
-    witnesses = [w for w in _witnesses(said, announced) if _plausible(w.stamp, fetched_at)]
-    changed = [s for s in map(read_time, modified) if s and _plausible(s, fetched_at)]
+    witnesses = [w for w in _witnesses(said, announced) if is_plausible(w.stamp, fetched_at)]
+    changed = [s for s in map(read_time, modified) if s and is_plausible(s, fetched_at)]
     if not witnesses:
         return Publication(modified_at=changed[0].at if changed else None)
     chosen = _made_exact(_unswapped(witnesses[0], witnesses[1:]), witnesses[1:])
@@ -90,7 +90,8 @@ def announced_stamp(at: datetime) -> Stamp:
     return Stamp(at=utc, precision=DatePrecision.SECOND, zone_known=True)
 
 
-def _plausible(stamp: Stamp, fetched_at: datetime) -> bool:
+def is_plausible(stamp: Stamp, fetched_at: datetime) -> bool:
+    """Whether a page fetched then can be of that time."""
     return EARLIEST <= stamp.at <= fetched_at + ZONE_ALLOWANCE
 
 

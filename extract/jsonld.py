@@ -82,9 +82,26 @@ def strings(value: Any, key: str = "name") -> list[str]:
 
 def names_of(value: Any, graph: Sequence[Node]) -> list[str]:
     """The names of what a JSON-LD value lists, references within the graph followed."""
-    names: list[str] = []
-    for item in value if isinstance(value, list) else [value]:
-        reference = item.get("@id") if isinstance(item, dict) and "name" not in item else None
-        there = (node for node in graph if reference and node.get("@id") == reference and "name" in node)
-        names += strings(next(there, item))
-    return names
+    return [name for item in listed(value, graph) for name in strings(item) or _name_in_parts(item)]
+
+
+def _name_in_parts(item: Any) -> list[str]:
+    """A person's name that is given as first and last name only."""
+    parts = strings([item.get("givenName"), item.get("familyName")]) if isinstance(item, dict) else []
+    return [" ".join(parts)] if parts else []
+
+
+def nodes_of(value: Any, graph: Sequence[Node]) -> list[Node]:
+    """The nodes that a JSON-LD value lists, references within the graph followed."""
+    return [item for item in listed(value, graph) if isinstance(item, dict)]
+
+
+def listed(value: Any, graph: Sequence[Node]) -> list[Any]:
+    """What a JSON-LD value lists, each reference ({"@id": …} alone) as the node of the graph that it means."""
+    return [_meant(item, graph) for item in (value if isinstance(value, list) else [value])]
+
+
+def _meant(item: Any, graph: Sequence[Node]) -> Any:
+    reference = item.get("@id") if isinstance(item, dict) and "name" not in item else None
+    there = (node for node in graph if reference and node.get("@id") == reference and "name" in node)
+    return next(there, item)

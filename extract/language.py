@@ -14,7 +14,7 @@ LANGUAGES = (
     "ky lo lt lv mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur uz vi zh"
 )
 PRIOR_WEIGHT = 10.0  # a language that the page or its source names counts so many times its likelihood in the text
-_SAMPLE_CHARS = 3000
+_SAMPLE_CHARS = 1500
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "sh": "sr"}
 
 

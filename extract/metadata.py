@@ -1,4 +1,4 @@
-"""What a page says of itself beside its text: <meta>, JSON-LD, links; and its summary, address, languages, flags."""
+"""What a page says of itself beside its text, as its head and markup give it: <meta>, JSON-LD, links."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from urllib.parse import urlsplit
 from lxml.html import HtmlElement
 
 from extract.jsonld import Node, article_node, is_a, linked_data, names_of, strings
-from extract.model import Flag, Page
+from extract.model import Page
 from extract.text import folded, letters
 from extract.urls import is_home_page, registrable_domain, resolve_link
-
-_FALSE = re.compile(r"(?:https?://schema\.org/)?false", re.I)
-_LIVE_ENTRY = re.compile(r"\blive-?blog\w*[-_]+(?:entry|post|update|item|event|block)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +25,16 @@ class About:
     meta: Mapping[str, Sequence[str]]  # <meta> contents by name, property or itemprop, in small letters
     graph: Sequence[Node]  # every JSON-LD node
     node: Node  # the JSON-LD node of the article itself, empty without one
-    byline: str | None  # by trafilatura, names apart by '; '
-    day: str | None  # by htmldate, YYYY-MM-DD
 
     def meta_values(self, name: str) -> Sequence[str]:
         """The contents of the <meta> elements of one name, in their order."""
         return self.meta.get(name, ())
 
 
-def read_about(page: Page, tree: HtmlElement, *, byline: str | None, day: str | None) -> About:
-    """The page's words about itself; byline and day as trafilatura finds them."""
+def read_about(page: Page, tree: HtmlElement) -> About:
+    """The page's words about itself."""
     graph = tuple(linked_data(tree))
-    node = article_node(graph, page.final_url)
-    return About(page=page, tree=tree, meta=_meta(tree), graph=graph, node=node, byline=byline, day=day)
+    return About(page=page, tree=tree, meta=_meta(tree), graph=graph, node=article_node(graph, page.final_url))
 
 
 def _meta(tree: HtmlElement) -> dict[str, list[str]]:
@@ -53,25 +47,22 @@ def _meta(tree: HtmlElement) -> dict[str, list[str]]:
     return meta
 
 
-def site_names(about: About) -> frozenset[str]:
-    """The publisher's names, folded to letters: as the page gives them, and its domain."""
+def named_sites(about: About) -> frozenset[str]:
+    """The publisher's names, as the page gives them, folded to letters."""
     sites = [node for node in about.graph if is_a(node, "WebSite")]
-    domain = registrable_domain(about.page.final_url)
     names = (
         *names_of(about.node.get("publisher"), about.graph),
         *names_of(sites, about.graph),
         *about.meta_values("og:site_name"),
         *about.meta_values("application-name"),
-        domain,
-        domain.partition(".")[0],
     )
     return frozenset(filter(None, map(letters, names)))
 
 
-def read_summary(about: About) -> str | None:
-    """The standfirst, as the page gives it to those who link to it."""
-    described = (*about.meta_values("og:description"), *about.meta_values("description"))
-    return next(iter((*described, *strings(about.node.get("description")))), None)
+def site_names(about: About) -> frozenset[str]:
+    """The publisher's names, folded to letters: as the page gives them, and its domain."""
+    domain = registrable_domain(about.page.final_url)
+    return named_sites(about) | frozenset(filter(None, map(letters, (domain, domain.partition(".")[0]))))
 
 
 def canonical_url(about: About) -> str | None:
@@ -101,30 +92,3 @@ def named_languages(about: About) -> list[str]:
 def page_nodes(about: About) -> list[Node]:
     """The JSON-LD nodes that speak of this article, then of the page that it stands on."""
     return [about.node, *(node for node in about.graph if is_a(node, "WebPage"))]
-
-
-def read_flags(about: About) -> frozenset[Flag]:
-    """What a reader should know of the page beside its text."""
-    flags = set()
-    if is_paywalled(about):
-        flags.add(Flag.TEASER)
-    if _is_live_blog(about):
-        flags.add(Flag.LIVE_BLOG)
-    return frozenset(flags)
-
-
-def is_paywalled(about: About) -> bool:
-    """Whether the page declares that the rest is for subscribers (schema.org isAccessibleForFree, Facebook's tiers)."""
-    free = [str(node.get("isAccessibleForFree")) for node in page_nodes(about)]
-    closed = any(_FALSE.fullmatch(text) for text in (*free, *about.meta_values("isaccessibleforfree")))
-    return closed or "locked" in about.meta_values("article:content_tier")
-
-
-def _is_live_blog(about: About) -> bool:
-    """Whether JSON-LD or microdata says so, or at least three entries are marked up as a live blog's."""
-    if is_a(about.node, "LiveBlogPosting"):
-        return True
-    if about.tree.xpath("//*[contains(@itemtype, 'schema.org/LiveBlogPosting')]"):
-        return True
-    entries = [e for e in about.tree.iter("div", "article", "li", "section") if _LIVE_ENTRY.search(e.get("class", ""))]
-    return len(entries) >= 3

@@ -54,7 +54,13 @@ class Flag(StrEnum):
 
     TEASER = "teaser"
     """Only the beginning stands on the page: the rest is behind a paywall or a log-in."""
+    PAYWALLED = "paywalled"
+    """The page says that it is for subscribers; its text may be whole all the same."""
     LIVE_BLOG = "live-blog"
+    LISTING = "listing"
+    """Marked up as an article, but most of its text is links."""
+    SHORT = "short"
+    """A brief: whole, and yet under 80 words are left of it after cleaning."""
     FEED_TEXT = "feed-text"
     """The page was refused: the text is what the feed carried, never canonical over a full one."""
 
@@ -322,6 +328,11 @@ class Article:
     title: str
     authors: tuple[str, ...]
     summary: str | None  # standfirst; not part of the text
+    section: str | None = None  # of the publication, as the page names it
+    tags: tuple[str, ...] = ()  # keywords that the page names
+    image: str | None = None  # http(s) URL of the picture that stands for it
+    agency: str | None = None  # whose text it says it is, when that is a news agency's; see extract/agencies.toml
+    translator: str | None = None
     blocks: tuple[Block, ...]
     extractor: Extractor
     language: str | None  # ISO 639-1

@@ -1,14 +1,20 @@
-"""The times that a page names for itself, and where: the witnesses that extract.dates weighs."""
+"""The times that a page names for itself, and where: the witnesses that extract.dates weighs.
+
+The one module that knows htmldate, which finds a day anywhere on a page. That takes as long as finding the text, so it
+is asked only where neither markup, feed nor URL settle the day.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
-from extract.dates import url_day
+from htmldate import find_date
+
+from extract.dates import ZONE_ALLOWANCE, is_plausible, read_time, url_day
 from extract.jsonld import strings
 from extract.metadata import About, page_nodes
-from extract.model import DateOrigin
+from extract.model import Announcement, DateOrigin
 
 # By trust: what the newsroom's system wrote for machines, then what page templates and importers add.
 _PUBLISHED_META = (
@@ -22,13 +28,15 @@ _MODIFIED_META = (
 _EAST_ASIAN_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일](?:\s*\d{1,2}[:：]\d\d)?")
 
 
-def published_times(about: About) -> Mapping[DateOrigin, Sequence[str]]:
+def published_times(about: About, announced: Announcement) -> Mapping[DateOrigin, Sequence[str]]:
     """What the page and its URL say of its publication, as written, by place."""
+    linked = _linked_times(about, "datePublished")
+    meta = [*_meta_times(about, _PUBLISHED_META), *_microdata(about, "datePublished")]
     named_in_url = url_day(about.page.final_url)
     return {
-        DateOrigin.JSON_LD: _linked_times(about, "datePublished"),
-        DateOrigin.META: [*_meta_times(about, _PUBLISHED_META), *_microdata(about, "datePublished")],
-        DateOrigin.VISIBLE: _visible_times(about, named_in_url),
+        DateOrigin.JSON_LD: linked,
+        DateOrigin.META: meta,
+        DateOrigin.VISIBLE: _visible_times(about, announced, [*linked, *meta], named_in_url),
         DateOrigin.URL: [named_in_url] if named_in_url else [],
     }
 
@@ -55,16 +63,43 @@ def _microdata(about: About, itemprop: str) -> list[str]:
     return [text for element in marked if (text := element.get("datetime") or element.get("content"))]
 
 
-def _visible_times(about: About, named_in_url: str | None) -> list[str]:
-    """The <time> elements of the day that htmldate found, or that day itself.
+def _visible_times(
+    about: About, announced: Announcement, stated: Sequence[str], named_in_url: str | None
+) -> Sequence[str]:
+    """The <time> elements of the day that is known already, or else of the day that htmldate finds, or that day.
 
-    A page has other <time> elements: of its comments, of other articles. htmldate answers with the URL's date, when
-    the URL has one, and with 1 January, when it could read no more than a year, as of '2024年5月3日'.
+    Or of that day with the month in its place: a newsroom's system may have it wrong and its template right. A page has
+    other <time> elements: of its comments, of other articles. htmldate answers with 1 January when it could
+    read no more than a year, as of '2024年5月3日'.
     """
-    day = about.day or ""
-    agreeing = [
-        time for element in about.tree.iter("time") if (time := element.get("datetime", "").strip())[:10] == day
-    ]
-    if agreeing or (day and day != named_in_url and not day.endswith("-01-01")):
-        return agreeing or [day]
+    days = {text[:10] for text in stated if _is_settled(text, about)}
+    if announced.published_at:
+        days.add(announced.published_at.date().isoformat())
+    day = None if days else named_in_url or _found_day(about)
+    times = [time for element in about.tree.iter("time") if (time := element.get("datetime", "").strip())]
+    near = {*days, *map(_swapped, days), day}
+    agreeing = [time for time in times if time[:10] in near]
+    if agreeing or days:
+        return agreeing
+    if day and day != named_in_url and not day.endswith("-01-01"):
+        return [day]
     return _EAST_ASIAN_TIME.findall(about.tree.text_content())[:1]
+
+
+def _swapped(day: str) -> str:
+    return f"{day[:5]}{day[8:]}-{day[5:7]}"
+
+
+def _is_settled(text: str, about: About) -> bool:
+    """Whether it is a time that can be believed and has its year first: others may have day and month changed over."""
+    stamp = read_time(text) if text[:4].isdigit() else None
+    return stamp is not None and is_plausible(stamp, about.page.fetched_at)
+
+
+def _found_day(about: About) -> str | None:
+    """The day of publication as htmldate finds it in markup and text, YYYY-MM-DD."""
+    latest = (about.page.fetched_at + ZONE_ALLOWANCE).strftime("%Y-%m-%d")
+    try:
+        return find_date(about.tree, original_date=True, url=about.page.final_url, max_date=latest)
+    except (ValueError, OverflowError):  # on dates that are none ('month must be in 1..12')
+        return None

@@ -12,6 +12,8 @@ from extract.model import Announcement
 from extract.text import folded, letters
 
 _SEPARATOR = re.compile(r"\s+[-–—|·•:»«/]+\s+|\s*\|\s*")
+_PART = 8  # letters; a shorter part of a headline is a kicker
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # where a line may or may not break
 _INLINE = frozenset(["a", "abbr", "b", "em", "font", "i", "mark", "small", "strong", "sub", "sup", "u", "wbr"])
 
 
@@ -24,13 +26,17 @@ def read_title(about: About, announced: Announcement) -> str:
     stated = strings(about.node.get("headline"))
     only = headings if len(headings) == 1 else []
     page_title = _without_site(folded(about.tree.findtext(".//head/title") or ""), sites)
-    return next(filter(None, (*agreed, *stated, *shared, *only, page_title, *headings, announced.title)), "")
+    title = next(filter(None, (*agreed, *stated, *shared, *only, page_title, *headings, announced.title)), "")
+    return folded(_INVISIBLE.sub("", title))
 
 
 def _agree(heading: str, title: str) -> bool:
-    """Whether two headlines are one: equal, or one begins or ends with the other."""
-    short, long = sorted((letters(heading), letters(title)), key=len)
-    return len(short) > len(long) / 2 and (long.startswith(short) or long.endswith(short))
+    """Whether two headlines are one: equal, or one is the beginning, the end or a part of the other."""
+    short, long = sorted((heading, title), key=lambda text: len(letters(text)))
+    one, other = letters(short), letters(long)
+    if len(one) > len(other) / 2 and (other.startswith(one) or other.endswith(one)):
+        return True
+    return len(one) >= _PART and one in map(letters, _SEPARATOR.split(long))
 
 
 def _spaced_text(element: HtmlElement) -> str:

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from extract.model import Rejection, SourceName
+from extract.model import Article, Rejection, SourceName
 
 if TYPE_CHECKING:  # what a command prints it has imported itself, and the others need not wait for it
     from extract.candidates import Choice
@@ -748,11 +748,27 @@ def extraction(out: Console, read: ReadPage | Rejection) -> None:
     _line(out, "; ".join((dated, authors, article.language or "language unknown", *sorted(article.flags))))
     agreement = "" if read.agreement is None else f", {read.agreement:.0%} alike to what another extractor found"
     _line(out, f"text by {article.extractor}{agreement}")
+    _labels(out, article)
     _line(out)
     show = _side_by_side if out.is_terminal and out.width >= TWO_COLUMNS else _one_a_line
     show(out, value)
     _line(out)
     _line(out, f"{_count(len(value.blocks), 'block')} kept, {_count(len(value.cuts), 'block')} cut.")
+
+
+def _labels(out: Console, article: Article) -> None:
+    """What the page says of the article beside its text, as far as it does."""
+    labels = {
+        "summary": article.summary,
+        "section": article.section,
+        "tags": ", ".join(article.tags),
+        "agency": article.agency,
+        "translator": article.translator,
+        "image": article.image,
+    }
+    for name, text in labels.items():
+        if text:
+            _row(out, name, text)
 
 
 def extraction_values(read: ReadPage | Rejection) -> Mapping[str, object]:

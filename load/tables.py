@@ -421,7 +421,7 @@ revision = Table(
     Column("date_found_in", Text, comment="json-ld, meta, feed, sitemap, visible, url"),
     when("modified_at", "as the page says"),
     when("fetched_at", "of its page", nullable=False),
-    Column("flags", ARRAY(Text), nullable=False, comment="teaser, live-blog, feed-text"),
+    Column("flags", ARRAY(Text), nullable=False, comment="teaser, paywalled, live-blog, listing, short, feed-text"),
     Column("words", Integer, nullable=False, comment="as compared: one a character in scripts without spaces"),
     Column("text_digest", LargeBinary, nullable=False, comment="of the text as compared"),
     Column(

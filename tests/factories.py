@@ -64,6 +64,11 @@ class Told:
     language: str = "en"
     cuts: Sequence[str] = ()  # each removed from the end of the text as a link to other articles
     flags: frozenset[Flag] = frozenset()
+    section: str | None = None
+    tags: Sequence[str] = ()
+    image: str | None = None
+    agency: str | None = None
+    translator: str | None = None
 
 
 def a_source(name: str = "harbour-courier", *, tier: int = 2) -> Source:
@@ -153,6 +158,11 @@ def reading(page_id: int, told: Told, now: datetime) -> Reading:
         modified_at=None,
         fetched_at=now,
         flags=told.flags,
+        section=told.section,
+        tags=tuple(told.tags),
+        image=told.image,
+        agency=told.agency,
+        translator=told.translator,
     )
     kept = len(told.paragraphs)
     clean = CleanArticle(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from extract.article import OpenPage, open_page, read_article, read_otherwise, why_no_article
+from extract.article import OpenPage, of_its_text, open_page, read_article, read_otherwise, why_no_article
+from extract.blocks import count_words
 from extract.feedtext import refusal_of
-from extract.model import Announcement, Article, Extractor, Page, Profile, Reason, Rejection
+from extract.model import Announcement, Article, Extractor, Flag, Page, Profile, Reason, Rejection
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
@@ -16,12 +17,11 @@ from transform.model import CleanArticle, Fingerprint
 from transform.own_rules import OwnRules, rule_packs
 from transform.witnesses import AGREED, EDGE, Agreed, Reading, agree, alike
 
+BRIEF_WORDS = 80  # a shorter text is flagged as a brief
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
-PACKAGES = {
-    Profile.QUICK: ("trafilatura",),
-    Profile.THOROUGH: ("trafilatura", "readability-lxml", "newspaper4k"),
-}
-VERSION = 1  # of our own reading, counted up when it changes what comes out
+_ALWAYS = ("trafilatura", "htmldate", "py3langid")
+PACKAGES = {Profile.QUICK: _ALWAYS, Profile.THOROUGH: (*_ALWAYS, "readability-lxml", "newspaper4k")}
+VERSION = 2  # of our own reading, counted up when it changes what comes out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +73,11 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     agreed = _agreed(opened, spec, memory)
     if rejection := why_no_article(opened, agreed.clean.article.blocks):
         return rejection
-    print_ = fingerprint(agreed.clean.text, spec.sketch)
+    clean = _with_brevity(agreed.clean)
+    print_ = fingerprint(clean.text, spec.sketch)
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
-    return ReadPage(clean=agreed.clean, print=print_, memory_version=memory.version, agreement=agreed.agreement)
+    return ReadPage(clean=clean, print=print_, memory_version=memory.version, agreement=agreed.agreement)
 
 
 def _agreed(opened: OpenPage, spec: ReadSpec, memory: SiteMemory) -> Agreed:
@@ -96,4 +97,15 @@ def _agreed(opened: OpenPage, spec: ReadSpec, memory: SiteMemory) -> Agreed:
         return agree(first, second, trim_edges=trim)
     known = first if first.size else second
     third = clean(read_otherwise(known.clean.article, opened, Extractor.NEWSPAPER4K))
-    return agree(first, second, third, trim_edges=trim)
+    agreed = agree(first, second, third, trim_edges=trim)
+    chosen = agreed.clean.article
+    if chosen.extractor is article.extractor:
+        return agreed
+    return replace(agreed, clean=replace(agreed.clean, article=of_its_text(chosen, opened)))
+
+
+def _with_brevity(clean: CleanArticle) -> CleanArticle:
+    """The article, flagged as a brief where little text is left of it though it is whole."""
+    if clean.article.flags & {Flag.TEASER, Flag.FEED_TEXT} or count_words(clean.blocks) >= BRIEF_WORDS:
+        return clean
+    return replace(clean, article=replace(clean.article, flags=clean.article.flags | {Flag.SHORT}))

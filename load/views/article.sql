@@ -24,7 +24,12 @@ SELECT
     revision.id AS revision_id,
     page.opt_outs,
     revision.extractor,
-    revision.agreement
+    revision.agreement,
+    revision.section,
+    revision.tags,
+    revision.image,
+    revision.agency,
+    revision.translator
 FROM storyfold.article
 JOIN storyfold.revision ON revision.id = article.revision_id
 JOIN storyfold.page ON page.id = revision.page_id
@@ -55,8 +60,8 @@ COMMENT ON COLUMN news.article.modified_at IS 'When it was last changed, as the 
 COMMENT ON COLUMN news.article.first_fetched_at IS 'When it was fetched first.';
 COMMENT ON COLUMN news.article.fetched_at IS 'When the page with this text was fetched.';
 COMMENT ON COLUMN news.article.flags IS
-    'Any of: teaser (only the beginning is on the page), live-blog, feed-text (the page was refused: what the feed '
-    'carried).';
+    'Any of: teaser (only the beginning is on the page), paywalled (for subscribers, as the page says), live-blog, '
+    'listing (mostly links), short (under 80 words), feed-text (the page was refused: what the feed carried).';
 COMMENT ON COLUMN news.article.has_drifted IS 'Its text was changed so much that it no longer resembles its story.';
 COMMENT ON COLUMN news.article.revision_id IS 'The revision that this text is (news.revision.id).';
 COMMENT ON COLUMN news.article.opt_outs IS
@@ -66,3 +71,8 @@ COMMENT ON COLUMN news.article.extractor IS
     'carried.';
 COMMENT ON COLUMN news.article.agreement IS
     'How alike the text is to what the extractor nearest to it found, 0 to 1; null when one alone was asked.';
+COMMENT ON COLUMN news.article.section IS 'Section of the publication, as the page names it; null when it does not.';
+COMMENT ON COLUMN news.article.tags IS 'Keywords that the page names, 20 at most; empty when it names none.';
+COMMENT ON COLUMN news.article.image IS 'URL of the picture that stands for it; null when there is none.';
+COMMENT ON COLUMN news.article.agency IS 'News agency whose text it says it is; null when it says no such thing.';
+COMMENT ON COLUMN news.article.translator IS 'Who translated it, several apart by commas; null when nobody is named.';

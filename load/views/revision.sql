@@ -18,7 +18,12 @@ SELECT
     revision.fetched_at,
     revision.flags,
     revision.extractor,
-    revision.agreement
+    revision.agreement,
+    revision.section,
+    revision.tags,
+    revision.image,
+    revision.agency,
+    revision.translator
 FROM storyfold.revision
 JOIN storyfold.article ON article.id = revision.article_id
 JOIN storyfold.source ON source.id = article.source_id;
@@ -43,7 +48,12 @@ COMMENT ON COLUMN news.revision.language IS 'Language, ISO 639-1; null when it i
 COMMENT ON COLUMN news.revision.published_at IS 'Publication time as this page said it; null when no date is trusted.';
 COMMENT ON COLUMN news.revision.modified_at IS 'Time of the last change as this page said it; null when it did not.';
 COMMENT ON COLUMN news.revision.fetched_at IS 'When the page was fetched.';
-COMMENT ON COLUMN news.revision.flags IS 'Any of: teaser, live-blog, feed-text.';
+COMMENT ON COLUMN news.revision.flags IS 'Any of: teaser, paywalled, live-blog, listing, short, feed-text.';
 COMMENT ON COLUMN news.revision.extractor IS 'Who found the text: trafilatura, readability, newspaper4k, lines.';
 COMMENT ON COLUMN news.revision.agreement IS
     'How alike the text is to what the extractor nearest to it found, 0 to 1; null when one alone was asked.';
+COMMENT ON COLUMN news.revision.section IS 'Section of the publication, as the page names it; null when it does not.';
+COMMENT ON COLUMN news.revision.tags IS 'Keywords that the page names, 20 at most; empty when it names none.';
+COMMENT ON COLUMN news.revision.image IS 'URL of the picture that stands for it; null when there is none.';
+COMMENT ON COLUMN news.revision.agency IS 'News agency whose text it says it is; null when it says no such thing.';
+COMMENT ON COLUMN news.revision.translator IS 'Who translated it, several apart by commas; null when nobody is named.';

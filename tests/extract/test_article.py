@@ -50,6 +50,11 @@ def outcome(read: Article | Rejection) -> dict[str, Any]:
         "title": read.title,
         "authors": list(read.authors),
         "summary": read.summary,
+        "section": read.section,
+        "tags": list(read.tags),
+        "image": read.image,
+        "agency": read.agency,
+        "translator": read.translator,
         "language": read.language,
         "published_at": read.published_at and read.published_at.isoformat(),
         "date_precision": read.date_precision,
@@ -334,7 +339,10 @@ def test_live_blog_is_known_by_its_markup() -> None:
 
 
 def test_locked_content_tier_marks_a_teaser() -> None:
-    assert article(page(html(head='<meta property="article:content_tier" content="locked">'))).flags == {Flag.TEASER}
+    assert article(page(html(head='<meta property="article:content_tier" content="locked">'))).flags == {
+        Flag.TEASER,
+        Flag.PAYWALLED,
+    }
 
 
 # --- Plain text -----------------------------------------------------------------------------------------------------
@@ -348,3 +356,146 @@ def test_title_of_plain_text_is_its_first_heading_like_line() -> None:
 
 def test_short_plain_text_is_rejected() -> None:
     assert rejection(page("Back at seven.", url="file:///in/note.txt")).reason is Reason.TOO_SHORT
+
+
+# --- Section, tags, image, standfirst, flags ----------------------------------------------------------------------
+
+
+def meta(name: str, content: str) -> str:
+    return f'<meta property="{name}" content="{content}">'
+
+
+def test_section_is_that_of_linked_data_then_of_meta_then_of_the_breadcrumbs() -> None:
+    crumbs = [{"position": n, "name": name} for n, name in enumerate(("Home", "Sea", "Ferries", "The ferry and"), 1)]
+    trail = f'<script type="application/ld+json">{json.dumps({"@type": "BreadcrumbList", "itemListElement": crumbs})}</script>'
+    heads = [linked(articleSection=["Harbour", "News"]), meta("article:section", "Coast &amp;amp; Sea"), trail]
+    found = [article(page(html(head="".join(heads[n:])))).section for n in range(4)]
+    assert found == ["Harbour", "Coast & Sea", "Ferries", None]
+
+
+def test_tags_are_cleaned_and_each_is_named_once() -> None:
+    head = linked(keywords="Ferry, #ferry, isFree:true, NLP Category: Sea, 4711, section/Tuba, Post, " + "long " * 20)
+    assert article(page(html(head=head + meta("og:site_name", "Post")))).tags == ("Ferry", "Tuba")
+    assert article(page(html(head=meta("article:tag", "Sea") + meta("keywords", "news, weather")))).tags == ("Sea",)
+    many = ", ".join(f"tag{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
+    assert len(article(page(html(head=meta("keywords", many)))).tags) == 20
+
+
+@pytest.mark.parametrize(
+    ("head", "image"),
+    [
+        (meta("og:image", "/img/ferry.jpg"), "https://post.example/img/ferry.jpg"),
+        (meta("og:image", "data:image/png;base64,AAAA"), None),
+        (linked(image={"@type": "ImageObject", "url": "//cdn.example/f.jpg"}), "https://cdn.example/f.jpg"),
+        (linked(image=["https://cdn.example/a.jpg", "https://cdn.example/b.jpg"]), "https://cdn.example/a.jpg"),
+        (linked(publisher={"logo": {"url": "/logo.png"}}) + meta("og:image", "/logo.png"), None),
+        ("", None),
+    ],
+)
+def test_image_is_an_address_on_the_web(head: str, image: str | None) -> None:
+    assert article(page(html(head=head))).image == image
+
+
+def test_summary_is_no_slogan_and_no_beginning_of_the_text_where_there_is_better() -> None:
+    slogan = meta("og:description", "Daily bulletins, weather, cricket and classified advertisements for Westmark.")
+    cut_off = meta("description", SENTENCES[0][:60] + "…")
+    shown = '<p class="article__standfirst">A band, a captain and a tuba: how a morning on the ferry ended.</p>'
+    page_of_all = html(head=slogan + cut_off).replace("</h1>", f"</h1>{shown}")
+    assert article(page(page_of_all)).summary == "A band, a captain and a tuba: how a morning on the ferry ended."
+    assert article(page(html(head=slogan + cut_off))).summary == SENTENCES[0][:60] + "…"
+    assert article(page(html(head=slogan))).summary is None
+    assert article(page(html(head=slogan)), summary="The <b>ferry</b> has lost its tuba at sea.").summary == (
+        "The ferry has lost its tuba at sea."
+    )
+
+
+LONG = "".join(f"<p>{sentence} That was on day {n}.</p>" for n in range(4) for sentence in SENTENCES)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "Subscribe to continue reading this article.",
+        "Jetzt abonnieren und weiterlesen",
+        "Il vous reste 57 % de cet article à lire.",
+        "Contenido exclusivo para suscriptores",
+        "Articolo riservato agli abbonati",
+        "Conteúdo exclusivo para assinantes",
+        "Dit artikel is exclusief voor abonnees",
+        "Pozostało 82% artykułu. Wykup dostęp",
+        "Článek je dostupný pouze pro předplatitele",
+        "Материал доступен только для подписчиков",
+        "Матеріал доступний лише для передплатників",
+        "Το άρθρο είναι αποκλειστικά για συνδρομητές",
+        "Bu içerik sadece abonelere açıktır",
+        "この記事は有料記事です。残り1234文字",
+        "登录后继续阅读全文",
+    ],
+)
+def test_short_text_that_ends_at_a_paywall_is_a_teaser(sign: str) -> None:
+    assert article(page(html(f"<p>{sign}</p>"))).flags == {Flag.TEASER, Flag.PAYWALLED}
+    assert article(page(html(f"{LONG}<p>{sign}</p>"))).flags == frozenset()
+
+
+def test_whole_text_for_subscribers_is_no_teaser() -> None:
+    head = linked(isAccessibleForFree=False)
+    assert article(page(html(LONG, head=head))).flags == {Flag.PAYWALLED}
+    assert article(page(html(f"{LONG}<p>And then, at last, it was…</p>", head=head))).flags == {
+        Flag.PAYWALLED,
+        Flag.TEASER,
+    }
+
+
+def test_box_that_asks_to_subscribe_marks_a_page_unless_it_is_hidden() -> None:
+    box = '<div class="paywall-box"{}><p>Subscribe to continue reading</p></div>'
+    assert Flag.PAYWALLED in article(page(html(LONG + box.format("")))).flags
+    assert article(page(html(LONG + box.format(' style="display: none"')))).flags == frozenset()
+
+
+def test_list_of_links_that_is_marked_up_as_an_article_is_a_listing() -> None:
+    links = "".join(f'<p><a href="/{n}">{sentence} And so on.</a></p>' for n, sentence in enumerate(SENTENCES * 4))
+    body = f"<html><head><title>Round-up</title>{linked(headline='Round-up')}</head><body><article><h1>Round-up</h1>{links}</article></body></html>"
+    assert article(page(body)).flags == {Flag.LISTING}
+
+
+def test_soft_hyphens_are_not_of_the_title() -> None:
+    body = html().replace("The ferry and the tuba</h1>", "The fer\u00adry and the tuba</h1>")
+    assert article(page(body)).title == "The ferry and the tuba"
+
+
+def test_title_loses_a_name_that_follows_the_heading() -> None:
+    head = meta("og:title", "The ferry and the tuba | News from a Small Harbour and its many Islands")
+    assert article(page(html(head=head))).title == "The ferry and the tuba"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "names"),
+    [
+        (linked(author={"@type": "Person", "givenName": "Ada", "familyName": "Brook"}), "", ("Ada Brook",)),
+        (linked(author={"@type": "Organization", "name": "Centre for Sea and Tide"}), "", ("Centre for Sea and Tide",)),
+        (linked(author="Post") + '<meta name="author" content="Ada Brook">', "", ("Ada Brook",)),
+        ('<meta name="author" content="webmaster">', "", ()),
+        ("", "<p>By Ada Brook and Jonas Quill</p>", ("Ada Brook", "Jonas Quill")),
+        ("", '<div class="byline">By <a rel="author" href="/a">Ada Brook</a></div>', ("Ada Brook",)),
+    ],
+)
+def test_authors_of_other_places(head: str, body: str, names: tuple[str, ...]) -> None:
+    head += '<meta property="og:site_name" content="Post">'
+    assert article(page(html(head=head).replace("</h1>", f"</h1>{body}"))).authors == names
+
+
+def test_person_signs_on_a_site_of_their_own() -> None:
+    person = {"@type": "Person", "name": "Ada Brook"}
+    url = "https://adabrook.example/ferry"
+    assert article(page(html(head=linked(author=person, publisher=person)), url=url)).authors == ("Ada Brook",)
+
+
+def test_feed_is_asked_for_the_author_before_the_look_of_the_page() -> None:
+    body = '<div class="author">Mia Lund</div>'
+    assert article(page(html(body)), authors=("Ada Brook",)).authors == ("Ada Brook",)
+
+
+def test_swapped_date_of_linked_data_is_caught_by_the_time_that_the_page_shows() -> None:
+    body = '<p class="meta">Published <time datetime="2026-03-02T07:15:00+01:00">2 March 2026</time></p>'
+    read = article(page(html(body, head=linked(datePublished="2026-02-03"))))
+    assert read.published_at == datetime(2026, 3, 2, 6, 15, tzinfo=UTC)

@@ -278,3 +278,17 @@ def test_a_word_in_the_title_counts_for_more(engine):
         Told(url="https://b.example/2", title="Ambulances delayed", paragraphs=HARBOUR_FIRE, source="b"),
     )
     assert names(engine, "SELECT source FROM news.search('ambulances')") == ["b", "a"]
+
+
+@pytest.mark.parametrize("view", ["article", "revision"])
+def test_what_a_page_says_of_its_article_is_kept_and_shown(engine, view):
+    labels = {
+        "section": "Harbour",
+        "tags": ["fire", "rope store"],
+        "image": "https://harbour-courier.example/fire.jpg",
+        "agency": "AFP",
+        "translator": "Ada Brook",
+    }
+    publish(engine, Told(url="https://harbour-courier.example/fire", **labels), Told(url="https://other.example/fire"))
+    told = rows(engine, f"SELECT section, tags, image, agency, translator FROM news.{view} ORDER BY url")
+    assert told == [labels, {"section": None, "tags": [], "image": None, "agency": None, "translator": None}]

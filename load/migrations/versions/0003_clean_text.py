@@ -166,6 +166,15 @@ def upgrade() -> None:
     )
     op.alter_column(
         "revision",
+        "flags",
+        existing_type=sa.ARRAY(sa.TEXT()),
+        comment="teaser, paywalled, live-blog, listing, short, feed-text",
+        existing_comment="teaser, live-blog, feed-text",
+        existing_nullable=False,
+        schema="storyfold",
+    )
+    op.alter_column(
+        "revision",
         "kind",
         existing_type=sa.TEXT(),
         comment="first, minor, update, correction, stale, reread; null until settled",

@@ -1,0 +1,33 @@
+"""News agencies and their names in many languages, as `agencies.toml` lists them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from extract.text import letters
+
+_SHORT = 3  # letters; so short a name counts only as it is written
+
+
+def agency_named(text: str) -> str | None:
+    """The agency that goes by this name, by the name that the store shows; None where it is no agency's."""
+    name = text.strip(" ,.;:")
+    form = name if len(name) <= _SHORT else _form(name)
+    return _by_name().get(form) if len(name) <= _SHORT or len(form) > _SHORT else None
+
+
+def _form(name: str) -> str:
+    return letters(name).removeprefix("the")
+
+
+@cache
+def _by_name() -> Mapping[str, str]:
+    names = tomllib.loads((files("extract") / "agencies.toml").read_text(encoding="utf-8"))["names"]
+    return {
+        called if len(called) <= _SHORT else _form(called): agency
+        for agency, others in names.items()
+        for called in (agency, *others)
+    }
