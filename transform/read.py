@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 
-from extract.article import open_page, read_article, why_no_article
+from extract.article import OpenPage, open_page, read_article, why_no_article
 from extract.feedtext import refusal_of
 from extract.model import Announcement, Page, Profile, Reason, Rejection
+from extract.text import folded
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
@@ -71,6 +73,19 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     if print_.words < MIN_WORDS:
         return Rejection(url=page.url, reason=Reason.TOO_SHORT, detail=f"{print_.words} words")
     return ReadPage(clean=clean, print=print_, memory_version=memory.version)
+
+
+def keep_lines(lines: Sequence[str], page: Page, announced: Announcement) -> tuple[bool, ...]:
+    """Whether each line stays, as cleaning a text file of these lines decides; an empty one does.
+
+    page: that the lines are of, whose bytes are not looked at
+    """
+    texts = [folded(line) for line in lines]
+    filled = [number for number, text in enumerate(texts) if text]
+    opened = OpenPage(page=page, announced=announced, text="\n".join(filter(None, texts)), about=None)
+    clean = strip_boilerplate(read_article(opened), _packs())
+    cut = {filled[removed.position] for removed in clean.cuts}
+    return tuple(number not in cut for number in range(len(lines)))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,325 @@
+"""eval: pages and lines that people have labelled, read by the product's own code, beside what peers make of them.
+
+Pages go the way of all others, through a store of their own: announced, archived, read in worker processes, settled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from extract.labelled import Fault, Labelled, LabelledPage, read_labelled
+from extract.model import Announcement, DatePrecision, FeedEntry, Page, Reason, Said, SourceName
+from extract.peers import by_readability, by_trafilatura
+from extract.urls import BadUrl
+from flows.at_hand import owner
+from flows.collect import archive_pages
+from flows.ingest import read_batch, settle_batch
+from flows.isolation import Done, Workers, workers
+from flows.reading import be_quiet, read_archived_page
+from flows.scratch import scratch_store
+from flows.settings import Settings
+from flows.store import Store
+from load import entries, pages, runs, sources
+from load.engine import worker
+from load.pages import FetchedPage
+from load.readings import PageReadings, StoredCut, StoredReading, readings_of
+from load.runs import RunId
+from transform.read import ReadSpec, read_page
+from transform.scores import Figures, figures
+
+BATCH = 25  # pages that we and the peers read in turn: what else the machine does meanwhile falls on all of them
+OURS = "storyfold"
+
+
+class Peer(StrEnum):
+    """Whom our reading is measured beside."""
+
+    TRAFILATURA = "trafilatura"
+    READABILITY = "readability-lxml"
+
+
+_PEERS: Mapping[Peer, Callable[[Page], Said]] = {Peer.TRAFILATURA: by_trafilatura, Peer.READABILITY: by_readability}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAnswer:
+    """What the store makes of one labelled page."""
+
+    file: str
+    text: str = ""  # empty for a page that is no article
+    title: str | None = None
+    summary: str | None = None
+    authors: tuple[str, ...] = ()
+    date: str | None = None
+    language: str | None = None
+    extractor: str | None = None
+    agreement: float | None = None
+    flags: tuple[str, ...] = ()
+    cuts: tuple[StoredCut, ...] = ()
+    rejection: str | None = None  # the reason, or the stage that gave it up
+    detail: str | None = None
+
+    @property
+    def said(self) -> Said:
+        return Said(text=self.text, title=self.title, authors=self.authors, date=self.date)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLabels:
+    """One labelled page with all that was made of it."""
+
+    labelled: LabelledPage
+    first: PageAnswer  # as it was first read
+    last: PageAnswer  # as the store holds it in the end
+    peers: Mapping[Peer, Said]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What came of some labelled pages."""
+
+    pages: tuple[ReadLabels, ...]
+    left_out: tuple[Fault, ...]
+    paces: Mapping[str, float]  # OURS or a peer → pages that one processor reads in a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """How well one reader did."""
+
+    reader: str
+    figures: Figures
+    pages_per_cpu_s: float | None
+    speed: float | None  # as a multiple of bare trafilatura's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """How well some labelled pages are read, ours before the peers."""
+
+    rows: tuple[Row, ...]
+    languages: Mapping[str, tuple[Row, ...]]
+    rejected: Mapping[str, int]  # reason → pages that the store holds no article of
+    left_out: tuple[Fault, ...]
+
+
+# --- Reading --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What reading works with."""
+
+    store: Store
+    me: int
+    readers: Workers
+    run_id: RunId
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A labelled page that is in the store, and where."""
+
+    labelled: LabelledPage
+    key: tuple[int, bytes] | None  # entry and digest of the bytes; None when its URL is none
+    peers: Mapping[Peer, Said]
+
+
+def read_labels(
+    labels: Labelled[LabelledPage], settings: Settings, peers: Sequence[Peer], done: Callable[[object], None]
+) -> Reading:
+    """The labelled pages in their order, each as the store and these peers read it.
+
+    done: told of each page. Raises PostgresUnavailable.
+    """
+    with (
+        scratch_store(settings) as store,
+        worker(store.engine) as me,
+        workers(settings.processes, settings.read_timeout_s, start=_warm_up) as readers,
+    ):
+        bench = _Bench(store, me, readers, _begin(store), tuple(peers))
+        taken: list[_Taken] = []
+        faults = list(labels.faults)
+        for start in range(0, len(labels.items), BATCH):
+            batch = labels.items[start : start + BATCH]
+            taken += _take(bench, _fetched(batch, faults))
+            for labelled in batch:
+                done(labelled)
+        return Reading(pages=_answers(store, taken), left_out=tuple(faults), paces=_paces(readers))
+
+
+def _begin(store: Store) -> RunId:
+    with store.engine.begin() as connection:
+        return runs.begin(connection, "load", datetime.now(UTC))
+
+
+def _fetched(batch: Sequence[LabelledPage], faults: list[Fault]) -> list[tuple[LabelledPage, Page]]:
+    """The pages with their bytes; those that cannot be had are noted."""
+    now = datetime.now(UTC)
+    fetched = []
+    for labelled in batch:
+        try:
+            fetched.append((labelled, read_labelled(labelled, now)))
+        except OSError as error:
+            faults.append(Fault(place=labelled.file, why=f"it cannot be read: {error.strerror or error}"))
+    return fetched
+
+
+def _take(bench: _Bench, fetched: Sequence[tuple[LabelledPage, Page]]) -> list[_Taken]:
+    """Put these pages into the store, and let the peers read them, too."""
+    ids = _announce(bench, [page for _, page in fetched])
+    got = [
+        FetchedPage(entry_id=ids[page.url][0], source_id=ids[page.url][1], page=page)
+        for _, page in fetched
+        if page.url in ids
+    ]
+    archive_pages(bench.store, got, datetime.now(UTC))
+    _ingest(bench)
+    said = {peer: _ask(bench.readers, _PEERS[peer], [page for _, page in fetched]) for peer in bench.peers}
+    return [
+        _Taken(
+            labelled=labelled,
+            key=(ids[page.url][0], page.digest) if page.url in ids else None,
+            peers={peer: answers[number] for peer, answers in said.items()},
+        )
+        for number, (labelled, page) in enumerate(fetched)
+    ]
+
+
+def _announce(bench: _Bench, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
+    """URL → ids of entry and source, of the pages whose URL is one; each is announced by its domain, or its folder."""
+    owners: dict[str, tuple[str, str]] = {}
+    for page in held:
+        try:
+            owners[page.url] = owner(page.url, None, {})
+        except BadUrl:
+            continue
+    with bench.store.engine.begin() as connection:
+        source_ids = {names: sources.ensure(connection, *names) for names in dict.fromkeys(owners.values())}
+        by_url = {url: source_ids[names] for url, names in owners.items()}
+        announced = [FeedEntry(url=url) for url in owners]
+        entries.record(connection, by_url, announced, bench.run_id, datetime.now(UTC), fetch=False)
+        return entries.owners(connection, list(owners))
+
+
+def _ingest(bench: _Bench) -> None:
+    """Read and settle all that waits, as the line ingest does."""
+    while batch := _claim(bench):
+        read_batch.fn(bench.store, bench.readers, batch)
+        settle_batch.fn(bench.store)
+
+
+def _claim(bench: _Bench) -> list[pages.UnreadPage]:
+    with bench.store.engine.begin() as connection:
+        return pages.claim_unread(connection, bench.me, datetime.now(UTC), bench.store.settings.batch)
+
+
+def _ask(readers: Workers, peer: Callable[[Page], Said], held: Sequence[Page]) -> list[Said]:
+    """What the peer says of each page: nothing of one that it breaks on."""
+    results = readers.map(peer, [(page,) for page in held])
+    return [result.value if isinstance(result, Done) else Said(text="") for result in results]
+
+
+def _paces(readers: Workers) -> dict[str, float]:
+    paces = {str(peer): readers.pace(function) for peer, function in _PEERS.items()}
+    paces[OURS] = readers.pace(read_archived_page)
+    return {reader: pace for reader, pace in paces.items() if pace is not None}
+
+
+_SAMPLE = "<html><body><article><h1>The ferry</h1>" + "<p>The ferry was late again this morning.</p>" * 9
+
+
+def _warm_up() -> None:
+    """Have all readers load what they load once a process: on few pages that would be most of their time."""
+    be_quiet()
+    page = Page(
+        url="https://daily.example/2026/03/02/the-ferry",
+        final_url="https://daily.example/2026/03/02/the-ferry",
+        status=200,
+        headers=(("Content-Type", "text/html"),),
+        body=_SAMPLE.encode(),
+        fetched_at=datetime.now(UTC),
+    )
+    read_page(page, Announcement(source=SourceName("daily")), ReadSpec())
+    for peer in _PEERS.values():
+        peer(page)
+
+
+# --- What came of it ------------------------------------------------------------------------------------------
+
+
+def _answers(store: Store, taken: Sequence[_Taken]) -> tuple[ReadLabels, ...]:
+    """Every page with its first and its last text in the store."""
+    with store.engine.connect() as connection:
+        held = readings_of(connection, {item.key[0] for item in taken if item.key})
+    no_url = PageReadings(first=None, last=None, reason=Reason.BAD_URL, detail="")
+    found = [(item, held[item.key] if item.key else no_url) for item in taken]
+    return tuple(
+        ReadLabels(
+            labelled=item.labelled,
+            first=_answer(item.labelled.file, readings, readings.first),
+            last=_answer(item.labelled.file, readings, readings.last),
+            peers=item.peers,
+        )
+        for item, readings in found
+    )
+
+
+def _answer(file: str, readings: PageReadings, reading: StoredReading | None) -> PageAnswer:
+    if reading is None:
+        return PageAnswer(file=file, rejection=readings.reason, detail=readings.detail or None)
+    return PageAnswer(
+        file=file,
+        text=reading.text,
+        title=reading.title,
+        summary=reading.summary,
+        authors=reading.authors,
+        date=_date(reading),
+        language=reading.language,
+        extractor=reading.extractor,
+        agreement=reading.agreement,
+        flags=reading.flags,
+        cuts=reading.cuts,
+    )
+
+
+def _date(reading: StoredReading) -> str | None:
+    """When it was published, as precisely as is known; UTC."""
+    if reading.published_at is None:
+        return None
+    is_day = reading.date_precision == DatePrecision.DAY
+    return (reading.published_at.date() if is_day else reading.published_at).isoformat()
+
+
+def evaluate(reading: Reading) -> Evaluation:
+    """How well the pages were read: all of them, and by language where labels name one."""
+    languages = sorted({page.labelled.language for page in reading.pages if page.labelled.language})
+    return Evaluation(
+        rows=_rows(reading.pages, reading.paces),
+        languages={
+            language: _rows([page for page in reading.pages if page.labelled.language == language], {})
+            for language in languages
+        },
+        rejected=Counter(page.last.rejection for page in reading.pages if page.last.rejection is not None),
+        left_out=reading.left_out,
+    )
+
+
+def _rows(read: Sequence[ReadLabels], paces: Mapping[str, float]) -> tuple[Row, ...]:
+    """Ours, as first read and as the store holds it, then the peers."""
+    ours = {f"{OURS}, as first read": [page.first.said for page in read], OURS: [page.last.said for page in read]}
+    theirs = {str(peer): [page.peers[peer] for page in read] for peer in (read[0].peers if read else ())}
+    return tuple(_row(reader, read, said, paces) for reader, said in (ours | theirs).items())
+
+
+def _row(reader: str, read: Sequence[ReadLabels], said: Sequence[Said], paces: Mapping[str, float]) -> Row:
+    found = figures(zip((page.labelled.truth for page in read), said, strict=True))
+    if reader == Peer.READABILITY:  # it names neither authors nor a date
+        found = replace(found, title=None, authors=None, date=None)
+    pace, usual = paces.get(reader), paces.get(Peer.TRAFILATURA)
+    return Row(reader=reader, figures=found, pages_per_cpu_s=pace, speed=pace / usual if pace and usual else None)
