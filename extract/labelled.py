@@ -9,7 +9,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -50,7 +50,7 @@ class LabelledLines:
     language: str | None  # a prior for the reader
     url: str | None
     lines: tuple[str, ...]
-    keep: tuple[bool, ...] | None  # which lines are its text; None where nobody has said
+    keep: tuple[bool | None, ...]  # which lines are its text; None where nobody has said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,12 @@ def read_labelled(labelled: LabelledPage, now: datetime) -> Page:
         body=_unpacked(packed) if name.endswith(_PACKED) else packed,
         fetched_at=now,
     )
+
+
+def write_objects(file: Path, objects: Iterable[Any]) -> None:
+    """Write dataclasses as JSON, one a line. Raises OSError."""
+    with file.open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in objects)
 
 
 def _unpacked(packed: bytes) -> bytes:
@@ -180,11 +186,11 @@ def _read_lines(told: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bool, .
     return tuple(lines), None
 
 
-def _labels(told: Mapping[str, Any], count: int) -> tuple[bool, ...] | None:
+def _labels(told: Mapping[str, Any], count: int) -> tuple[bool | None, ...]:
     labels = told.get("keep", told.get("labels"))
     if labels is None:
-        return None
-    if not isinstance(labels, list) or not all(isinstance(label, bool) for label in labels):
+        return (None,) * count
+    if not isinstance(labels, list) or not all(label is None or isinstance(label, bool) for label in labels):
         raise _Unusable("its labels are no list of true and false")
     if len(labels) != count:
         raise _Unusable(f"it has {count} lines and {len(labels)} labels")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 
 from extract.labelled import Fault, Labelled, LabelledPage, read_labelled
 from extract.model import Announcement, DatePrecision, FeedEntry, Page, Reason, Said, SourceName
@@ -28,11 +29,12 @@ from load.engine import worker
 from load.pages import FetchedPage
 from load.readings import PageReadings, StoredCut, StoredReading, readings_of
 from load.runs import RunId
-from transform.read import ReadSpec, read_page
-from transform.scores import Figures, figures
+from transform.read import ReadSpec, read_page, warm_up
+from transform.scores import Figures, PageScore, figures, score
 
 BATCH = 25  # pages that we and the peers read in turn: what else the machine does meanwhile falls on all of them
 OURS = "storyfold"
+FIRST_READ = "storyfold, as first read"
 
 
 class Peer(StrEnum):
@@ -84,6 +86,7 @@ class Reading:
 
     pages: tuple[ReadLabels, ...]
     left_out: tuple[Fault, ...]
+    learned: bool  # what repeats on a site, on the way
     paces: Mapping[str, float]  # OURS or a peer → pages that one processor reads in a second
 
 
@@ -103,7 +106,9 @@ class Evaluation:
 
     rows: tuple[Row, ...]
     languages: Mapping[str, tuple[Row, ...]]
-    rejected: Mapping[str, int]  # reason → pages that the store holds no article of
+    rejected: Mapping[str, int]  # reason → pages with an article that the store holds none of
+    no_articles: int  # pages whose truth is that there is none
+    taken_for_articles: int  # of them, those that the store holds one of
     left_out: tuple[Fault, ...]
 
 
@@ -131,16 +136,22 @@ class _Taken:
 
 
 def read_labels(
-    labels: Labelled[LabelledPage], settings: Settings, peers: Sequence[Peer], done: Callable[[object], None]
+    labels: Labelled[LabelledPage],
+    settings: Settings,
+    peers: Sequence[Peer],
+    *,
+    learn: bool,
+    done: Callable[[object], None],
 ) -> Reading:
     """The labelled pages in their order, each as the store and these peers read it.
 
-    done: told of each page. Raises PostgresUnavailable.
+    learn: whether the store learns what repeats on a site. done: told of each page. Raises PostgresUnavailable.
     """
+    languages = sorted({page.language for page in labels.items if page.language})
     with (
         scratch_store(settings) as store,
         worker(store.engine) as me,
-        workers(settings.processes, settings.read_timeout_s, start=_warm_up) as readers,
+        workers(settings.processes, settings.read_timeout_s, start=partial(_warm_up, languages)) as readers,
     ):
         bench = _Bench(store, me, readers, _begin(store), tuple(peers))
         taken: list[_Taken] = []
@@ -150,7 +161,7 @@ def read_labels(
             taken += _take(bench, _fetched(batch, faults))
             for labelled in batch:
                 done(labelled)
-        return Reading(pages=_answers(store, taken), left_out=tuple(faults), paces=_paces(readers))
+        return Reading(pages=_answers(store, taken), left_out=tuple(faults), learned=learn, paces=_paces(readers))
 
 
 def _begin(store: Store) -> RunId:
@@ -234,9 +245,10 @@ def _paces(readers: Workers) -> dict[str, float]:
 _SAMPLE = "<html><body><article><h1>The ferry</h1>" + "<p>The ferry was late again this morning.</p>" * 9
 
 
-def _warm_up() -> None:
+def _warm_up(languages: Sequence[str]) -> None:
     """Have all readers load what they load once a process: on few pages that would be most of their time."""
     be_quiet()
+    warm_up(languages)
     page = Page(
         url="https://daily.example/2026/03/02/the-ferry",
         final_url="https://daily.example/2026/03/02/the-ferry",
@@ -298,28 +310,48 @@ def _date(reading: StoredReading) -> str | None:
 
 def evaluate(reading: Reading) -> Evaluation:
     """How well the pages were read: all of them, and by language where labels name one."""
-    languages = sorted({page.labelled.language for page in reading.pages if page.labelled.language})
+    articles = [page for page in reading.pages if page.labelled.truth.text]
+    others = [page for page in reading.pages if not page.labelled.truth.text]
+    scores = [_scores(page, learned=reading.learned) for page in articles]
+    languages = sorted({page.labelled.language for page in articles if page.labelled.language})
     return Evaluation(
-        rows=_rows(reading.pages, reading.paces),
+        rows=_rows(scores, reading.paces),
         languages={
-            language: _rows([page for page in reading.pages if page.labelled.language == language], {})
+            language: _rows(
+                [score for score, page in zip(scores, articles, strict=True) if page.labelled.language == language], {}
+            )
             for language in languages
         },
-        rejected=Counter(page.last.rejection for page in reading.pages if page.last.rejection is not None),
+        no_articles=len(others),
+        taken_for_articles=sum(page.last.rejection is None for page in others),
+        rejected=dict(Counter(page.last.rejection for page in articles if page.last.rejection is not None)),
         left_out=reading.left_out,
     )
 
 
-def _rows(read: Sequence[ReadLabels], paces: Mapping[str, float]) -> tuple[Row, ...]:
-    """Ours, as first read and as the store holds it, then the peers."""
-    ours = {f"{OURS}, as first read": [page.first.said for page in read], OURS: [page.last.said for page in read]}
-    theirs = {str(peer): [page.peers[peer] for page in read] for peer in (read[0].peers if read else ())}
-    return tuple(_row(reader, read, said, paces) for reader, said in (ours | theirs).items())
+def _scores(page: ReadLabels, *, learned: bool) -> dict[str, PageScore]:
+    """Reader → score: ours, where the store learned as first read too, and the peers'."""
+    truth = page.labelled.truth
+    last = score(truth, page.last.said)
+    ours = {OURS: last}
+    if learned:
+        is_same = page.first.said == page.last.said
+        ours = {FIRST_READ: last if is_same else score(truth, page.first.said), OURS: last}
+    theirs = {str(peer): score(truth, said) for peer, said in page.peers.items()}
+    if Peer.READABILITY in theirs:  # it names neither authors nor a date
+        theirs[Peer.READABILITY] = replace(theirs[Peer.READABILITY], title=None, authors=None, date=None)
+    return ours | theirs
 
 
-def _row(reader: str, read: Sequence[ReadLabels], said: Sequence[Said], paces: Mapping[str, float]) -> Row:
-    found = figures(zip((page.labelled.truth for page in read), said, strict=True))
-    if reader == Peer.READABILITY:  # it names neither authors nor a date
-        found = replace(found, title=None, authors=None, date=None)
-    pace, usual = paces.get(reader), paces.get(Peer.TRAFILATURA)
-    return Row(reader=reader, figures=found, pages_per_cpu_s=pace, speed=pace / usual if pace and usual else None)
+def _rows(scores: Sequence[Mapping[str, PageScore]], paces: Mapping[str, float]) -> tuple[Row, ...]:
+    readers = list(scores[0]) if scores else []
+    usual = paces.get(Peer.TRAFILATURA)
+    return tuple(
+        Row(
+            reader=reader,
+            figures=figures([page[reader] for page in scores]),
+            pages_per_cpu_s=paces.get(reader),
+            speed=paces[reader] / usual if usual and reader in paces else None,
+        )
+        for reader in readers
+    )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 
 from extract.article import OpenPage, open_page, read_article, why_no_article
 from extract.feedtext import refusal_of
-from extract.model import Announcement, Page, Profile, Reason, Rejection
+from extract.model import Announcement, Page, Profile, Reason, Rejection, SourceName
 from extract.text import folded
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
 from transform.model import CleanArticle, Fingerprint
-from transform.packs import RulePacks, read_packs
+from transform.packs import RulePacks, Script, read_packs, screens_for
 
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 VERSION = 1  # of our own reading, counted up when it changes what comes out
@@ -75,17 +76,26 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     return ReadPage(clean=clean, print=print_, memory_version=memory.version)
 
 
-def keep_lines(lines: Sequence[str], page: Page, announced: Announcement) -> tuple[bool, ...]:
-    """Whether each line stays, as cleaning a text file of these lines decides; an empty one does.
+def keep_lines(lines: Sequence[str], language: str | None) -> tuple[bool, ...]:
+    """Whether each line stays when a text file of these lines is cleaned; an empty one does.
 
-    page: that the lines are of, whose bytes are not looked at
+    language: ISO 639-1, what they are said to be in: a prior and not a verdict
     """
     texts = [folded(line) for line in lines]
     filled = [number for number, text in enumerate(texts) if text]
+    page = Page(url="", final_url="", status=200, headers=(), body=b"", fetched_at=datetime.min.replace(tzinfo=UTC))
+    announced = Announcement(source=SourceName(""), language=language)
     opened = OpenPage(page=page, announced=announced, text="\n".join(filter(None, texts)), about=None)
-    clean = strip_boilerplate(read_article(opened), _packs())
-    cut = {filled[removed.position] for removed in clean.cuts}
+    cuts = strip_boilerplate(read_article(opened), _packs()).cuts
+    cut = {filled[removed.position] for removed in cuts}
     return tuple(number not in cut for number in range(len(lines)))
+
+
+def warm_up(languages: Iterable[str]) -> None:
+    """Make ready what a process makes ready once: for each language some tenths of a second's work."""
+    packs = _packs()
+    for language in languages:
+        screens_for(packs, language, frozenset((Script.LATIN, packs.scripts.get(language, Script.LATIN))))
 
 
 @lru_cache(maxsize=1)

@@ -35,6 +35,20 @@ Shingles = Counter[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageScore:
+    """How one page was read."""
+
+    precision: float | None  # None where nothing is shown
+    recall: float | None  # None where nothing is right
+    leaked: int  # lines, at most MAX_LEAKED
+    lost: int  # paragraphs, of so many
+    paragraphs: int
+    title: bool | None
+    authors: bool | None  # the set of names equal
+    date: bool | None  # the day equal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """How well some pages were read; a share is None where no page has a label for it."""
 
@@ -46,8 +60,8 @@ class Figures:
     dirty_pages: float  # share of pages with any leaked line
     lost_paragraphs: float  # share of all
     title: float | None
-    authors: float | None  # the set of names equal
-    date: float | None  # the day equal
+    authors: float | None
+    date: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,31 +75,44 @@ class LineFigures:
     good_lines_lost: float  # share of the lines to keep
 
 
-def figures(pages: Iterable[tuple[Said, Said]]) -> Figures:
-    """Over pages, each as what is right and what was said; those without a text that is right are left out."""
-    judged = [(truth, said) for truth, said in pages if truth.text]
-    overlaps = [_overlap(truth.text, said.text) for truth, said in judged]
-    precision = _mean([precision for precision, _ in overlaps if precision is not None])
-    recall = _mean([recall for _, recall in overlaps if recall is not None])
-    leaked = [min(MAX_LEAKED, len(leaked_lines(truth, said.text))) for truth, said in judged]
-    paragraphs = sum(len(_paragraphs(truth.text)) for truth, _ in judged)
-    return Figures(
-        pages=len(judged),
-        f1=_harmonic(precision, recall),
+def score(truth: Said, said: Said) -> PageScore:
+    """How one page was read; a part of the metadata is None where the truth does not name it."""
+    precision, recall = _overlap(truth.text, said.text)
+    return PageScore(
         precision=precision,
         recall=recall,
-        leaked_lines=_mean(leaked),
-        dirty_pages=_mean([count > 0 for count in leaked]),
-        lost_paragraphs=sum(len(lost_paragraphs(truth, said.text)) for truth, said in judged) / max(1, paragraphs),
-        title=_share([_is_same_title(truth.title, said.title) for truth, said in judged if truth.title]),
-        authors=_share([names(truth.authors) == names(said.authors) for truth, said in judged if truth.authors]),
-        date=_share([truth.date[:10] == (said.date or "")[:10] for truth, said in judged if truth.date]),
+        leaked=min(MAX_LEAKED, len(leaked_lines(truth, said.text))),
+        lost=len(lost_paragraphs(truth, said.text)),
+        paragraphs=len(_paragraphs(truth.text)),
+        title=_is_same_title(truth.title, said.title) if truth.title else None,
+        authors=names(truth.authors) == names(said.authors) if truth.authors else None,
+        date=truth.date[:10] == (said.date or "")[:10] if truth.date else None,
     )
 
 
-def line_figures(documents: Iterable[tuple[Sequence[bool], Sequence[bool]]]) -> LineFigures:
-    """Over documents, each as the lines that are to be kept and those that were."""
-    labels = Counter(pair for right, kept in documents for pair in zip(right, kept, strict=True))
+def figures(scores: Sequence[PageScore]) -> Figures:
+    """How well these pages were read."""
+    precision = _mean([score.precision for score in scores]) or 0.0
+    recall = _mean([score.recall for score in scores]) or 0.0
+    return Figures(
+        pages=len(scores),
+        f1=_harmonic(precision, recall),
+        precision=precision,
+        recall=recall,
+        leaked_lines=_mean([score.leaked for score in scores]) or 0.0,
+        dirty_pages=_mean([score.leaked > 0 for score in scores]) or 0.0,
+        lost_paragraphs=sum(score.lost for score in scores) / max(1, sum(score.paragraphs for score in scores)),
+        title=_mean([score.title for score in scores]),
+        authors=_mean([score.authors for score in scores]),
+        date=_mean([score.date for score in scores]),
+    )
+
+
+def line_figures(documents: Iterable[tuple[Sequence[bool | None], Sequence[bool]]]) -> LineFigures | None:
+    """Over documents, each as the lines that are to be kept and those that were; None where nobody has labelled any."""
+    labels = Counter(pair for right, kept in documents for pair in zip(right, kept, strict=True) if pair[0] is not None)
+    if not labels:
+        return None
     dropped_rightly, dropped_wrongly = labels[False, False], labels[True, False]
     precision = dropped_rightly / max(1, dropped_rightly + dropped_wrongly)
     recall = dropped_rightly / max(1, dropped_rightly + labels[False, True])
@@ -179,9 +206,7 @@ def _harmonic(a: float, b: float) -> float:
     return 2 * a * b / (a + b) if a + b else 0.0
 
 
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values) if values else 0.0
-
-
-def _share(hits: Sequence[bool]) -> float | None:
-    return fmean(hits) if hits else None
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that there are."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
