@@ -429,6 +429,9 @@ def evaluate_extraction(
     except BadLabels as error:
         raise Complaint(str(error)) from error
     _check_place(out)
+    if not labels.items:
+        _tell(labels.faults)
+        raise Complaint(f"{folder} has no labelled pages that can be read.")
     with _counting(len(labels.items), "pages read") as done, _plainly():
         from flows import evaluate, show
 
@@ -438,7 +441,9 @@ def evaluate_extraction(
     _write_answers(out, (page.first if as_first_read else page.last for page in reading.pages))
     result = evaluate.evaluate(reading)
     typer.echo(show.to_json(result)) if as_json else show.evaluation(show.console(), result)
-    _tell_left_out(result.left_out)
+    _tell(result.left_out)
+    if result.left_out:
+        raise typer.Exit(TROUBLED)
 
 
 @eval_app.command("lines")
@@ -469,7 +474,9 @@ def evaluate_lines(
     _write_answers(out, reading.answers)
     result = evaluate_lines.evaluate(reading)
     typer.echo(show.to_json(result)) if as_json else show.lines_evaluation(show.console(), result)
-    _tell_left_out(result.left_out)
+    _tell(result.left_out)
+    if result.left_out:
+        raise typer.Exit(TROUBLED)
 
 
 def _check_place(out: Path | None) -> None:
@@ -489,11 +496,10 @@ def _write_answers(out: Path | None, answers: Iterable[object]) -> None:
         raise Complaint(f"{out} cannot be written: {error.strerror}.") from error
 
 
-def _tell_left_out(faults: Sequence[Fault]) -> None:
+def _tell(faults: Sequence[Fault]) -> None:
+    """Name what was left out of some labels."""
     for fault in faults:
         typer.echo(f"storyfold: {fault.place} was left out: {fault.why}.", err=True)
-    if faults:
-        raise typer.Exit(TROUBLED)
 
 
 # --- Care -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from extract.text import folded
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
-from transform.model import CleanArticle, Fingerprint
+from transform.model import CleanArticle, CutKind, Fingerprint
 from transform.packs import RulePacks, Script, read_packs, screens_for
 
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
@@ -77,18 +77,25 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
 
 
 def keep_lines(lines: Sequence[str], language: str | None) -> tuple[bool, ...]:
-    """Whether each line stays when a text file of these lines is cleaned; an empty one does.
+    """Whether each line stays when a text file of these lines is cleaned; an empty one does, and so does the title.
 
+    An article has its title beside its text, and loses nothing with that line; bare lines have it nowhere else.
     language: ISO 639-1, what they are said to be in: a prior and not a verdict
     """
     texts = [folded(line) for line in lines]
     filled = [number for number, text in enumerate(texts) if text]
+    article = read_article(_text_file("\n".join(filter(None, texts)), language))
+    cuts = strip_boilerplate(article, _packs()).cuts
+    title = next((cut for cut in cuts if cut.kind is CutKind.TITLE_AGAIN and cut.text == article.title), None)
+    dropped = {filled[cut.position] for cut in cuts if cut is not title}
+    return tuple(number not in dropped for number in range(len(lines)))
+
+
+def _text_file(text: str, language: str | None) -> OpenPage:
+    """A text as if it were a file, of which nothing is known but its language."""
     page = Page(url="", final_url="", status=200, headers=(), body=b"", fetched_at=datetime.min.replace(tzinfo=UTC))
     announced = Announcement(source=SourceName(""), language=language)
-    opened = OpenPage(page=page, announced=announced, text="\n".join(filter(None, texts)), about=None)
-    cuts = strip_boilerplate(read_article(opened), _packs()).cuts
-    cut = {filled[removed.position] for removed in cuts}
-    return tuple(number not in cut for number in range(len(lines)))
+    return OpenPage(page=page, announced=announced, text=text, about=None)
 
 
 def warm_up(languages: Iterable[str]) -> None:
