@@ -13,22 +13,14 @@ from enum import StrEnum
 from functools import partial
 
 from extract.labelled import Fault, Labelled, LabelledPage, read_labelled
-from extract.model import Announcement, DatePrecision, FeedEntry, Page, Reason, Said, SourceName
+from extract.model import Announcement, DatePrecision, Page, Reason, Said, SourceName
 from extract.peers import by_readability, by_trafilatura
-from extract.urls import BadUrl
-from flows.at_hand import owner
-from flows.collect import archive_pages
-from flows.ingest import read_batch, settle_batch
-from flows.isolation import Done, Workers, workers
+from flows.isolation import Done, Workers
 from flows.reading import be_quiet, read_archived_page
-from flows.scratch import scratch_store
+from flows.scratch import Scratch, scratch_store
 from flows.settings import Settings
 from flows.store import Store
-from load import entries, pages, runs, sources
-from load.engine import worker
-from load.pages import FetchedPage
 from load.readings import PageReadings, StoredCut, StoredReading, readings_of
-from load.runs import RunId
 from transform.read import ReadSpec, read_page, warm_up
 from transform.scores import Figures, PageScore, figures, score
 
@@ -116,17 +108,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
-    """What reading works with."""
-
-    store: Store
-    me: int
-    readers: Workers
-    run_id: RunId
-    peers: tuple[Peer, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Taken:
     """A labelled page that is in the store, and where."""
 
@@ -148,25 +129,20 @@ def read_labels(
     learn: whether the store learns what repeats on a site. done: told of each page. Raises PostgresUnavailable.
     """
     languages = sorted({page.language for page in labels.items if page.language})
-    with (
-        scratch_store(settings) as store,
-        worker(store.engine) as me,
-        workers(settings.processes, settings.read_timeout_s, start=partial(_warm_up, languages)) as readers,
-    ):
-        bench = _Bench(store, me, readers, _begin(store), tuple(peers))
-        taken: list[_Taken] = []
-        faults = list(labels.faults)
+    taken: list[_Taken] = []
+    faults = list(labels.faults)
+    with scratch_store(settings, partial(_warm_up, languages)) as scratch:
         for start in range(0, len(labels.items), BATCH):
             batch = labels.items[start : start + BATCH]
-            taken += _take(bench, _fetched(batch, faults))
+            taken += _take(scratch, _fetched(batch, faults), peers)
             for labelled in batch:
                 done(labelled)
-        return Reading(pages=_answers(store, taken), left_out=tuple(faults), learned=learn, paces=_paces(readers))
-
-
-def _begin(store: Store) -> RunId:
-    with store.engine.begin() as connection:
-        return runs.begin(connection, "load", datetime.now(UTC))
+        return Reading(
+            pages=_answers(scratch.store, taken),
+            left_out=tuple(faults),
+            learned=learn,
+            paces=_paces(scratch.readers),
+        )
 
 
 def _fetched(batch: Sequence[LabelledPage], faults: list[Fault]) -> list[tuple[LabelledPage, Page]]:
@@ -181,53 +157,19 @@ def _fetched(batch: Sequence[LabelledPage], faults: list[Fault]) -> list[tuple[L
     return fetched
 
 
-def _take(bench: _Bench, fetched: Sequence[tuple[LabelledPage, Page]]) -> list[_Taken]:
+def _take(scratch: Scratch, fetched: Sequence[tuple[LabelledPage, Page]], peers: Sequence[Peer]) -> list[_Taken]:
     """Put these pages into the store, and let the peers read them, too."""
-    ids = _announce(bench, [page for _, page in fetched])
-    got = [
-        FetchedPage(entry_id=ids[page.url][0], source_id=ids[page.url][1], page=page)
-        for _, page in fetched
-        if page.url in ids
-    ]
-    archive_pages(bench.store, got, datetime.now(UTC))
-    _ingest(bench)
-    said = {peer: _ask(bench.readers, _PEERS[peer], [page for _, page in fetched]) for peer in bench.peers}
+    held = [page for _, page in fetched]
+    ids = scratch.take(held)
+    said = {peer: _ask(scratch.readers, _PEERS[peer], held) for peer in peers}
     return [
         _Taken(
             labelled=labelled,
-            key=(ids[page.url][0], page.digest) if page.url in ids else None,
+            key=(ids[page.url], page.digest) if page.url in ids else None,
             peers={peer: answers[number] for peer, answers in said.items()},
         )
         for number, (labelled, page) in enumerate(fetched)
     ]
-
-
-def _announce(bench: _Bench, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
-    """URL → ids of entry and source, of the pages whose URL is one; each is announced by its domain, or its folder."""
-    owners: dict[str, tuple[str, str]] = {}
-    for page in held:
-        try:
-            owners[page.url] = owner(page.url, None, {})
-        except BadUrl:
-            continue
-    with bench.store.engine.begin() as connection:
-        source_ids = {names: sources.ensure(connection, *names) for names in dict.fromkeys(owners.values())}
-        by_url = {url: source_ids[names] for url, names in owners.items()}
-        announced = [FeedEntry(url=url) for url in owners]
-        entries.record(connection, by_url, announced, bench.run_id, datetime.now(UTC), fetch=False)
-        return entries.owners(connection, list(owners))
-
-
-def _ingest(bench: _Bench) -> None:
-    """Read and settle all that waits, as the line ingest does."""
-    while batch := _claim(bench):
-        read_batch.fn(bench.store, bench.readers, batch)
-        settle_batch.fn(bench.store)
-
-
-def _claim(bench: _Bench) -> list[pages.UnreadPage]:
-    with bench.store.engine.begin() as connection:
-        return pages.claim_unread(connection, bench.me, datetime.now(UTC), bench.store.settings.batch)
 
 
 def _ask(readers: Workers, peer: Callable[[Page], Said], held: Sequence[Page]) -> list[Said]:

@@ -1,24 +1,92 @@
-"""A store of its own for the length of one measurement, with nothing in it before and nothing left after."""
+"""A store of its own for the length of one measurement, with nothing in it before and nothing left after.
+
+What is put into it goes the way of all pages: announced, archived, read in worker processes, settled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from extract.model import FeedEntry, Page
+from extract.urls import BadUrl
+from flows.at_hand import owner
+from flows.collect import archive_pages
+from flows.ingest import read_batch, settle_batch
+from flows.isolation import Workers, workers
 from flows.settings import Settings
 from flows.store import Store, open_store
+from load import entries, pages, runs, sources
+from load.engine import worker
+from load.pages import FetchedPage
+from load.runs import RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """The store, and who works on it."""
+
+    store: Store
+    readers: Workers
+    _me: int
+    _run_id: RunId
+
+    def take(self, held: Sequence[Page]) -> dict[str, int]:
+        """Put these pages into the store, read and settled; URL → entry of those that have a usable one."""
+        ids = self._announce(held)
+        got = [
+            FetchedPage(entry_id=ids[page.url][0], source_id=ids[page.url][1], page=page)
+            for page in held
+            if page.url in ids
+        ]
+        archive_pages(self.store, got, datetime.now(UTC))
+        self._ingest()
+        return {url: entry_id for url, (entry_id, _) in ids.items()}
+
+    def _announce(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
+        """URL → entry and source, which is named after the domain, or the folder of a file."""
+        owners: dict[str, tuple[str, str]] = {}
+        for page in held:
+            try:
+                owners[page.url] = owner(page.url, None, {})
+            except BadUrl:
+                continue
+        now = datetime.now(UTC)
+        with self.store.engine.begin() as connection:
+            source_ids = {names: sources.ensure(connection, *names) for names in dict.fromkeys(owners.values())}
+            by_url = {url: source_ids[names] for url, names in owners.items()}
+            entries.record(connection, by_url, [FeedEntry(url=url) for url in owners], self._run_id, now, fetch=False)
+            return entries.owners(connection, list(owners))
+
+    def _ingest(self) -> None:
+        """What the line ingest does, without Prefect."""
+        while batch := self._claim():
+            read_batch.fn(self.store, self.readers, batch)
+            settle_batch.fn(self.store)
+
+    def _claim(self) -> list[pages.UnreadPage]:
+        with self.store.engine.begin() as connection:
+            return pages.claim_unread(connection, self._me, datetime.now(UTC), self.store.settings.batch)
 
 
 @contextmanager
-def scratch_store(settings: Settings) -> Iterator[Store]:
+def scratch_store(settings: Settings, start: Callable[[], None]) -> Iterator[Scratch]:
     """An empty store in a temporary folder, with an embedded server of its own, otherwise as the settings say.
 
-    Raises PostgresUnavailable.
+    start: called in each worker process before its first page. Raises PostgresUnavailable.
     """
     with TemporaryDirectory(prefix="storyfold-") as folder:
         home = Path(folder)
         elsewhere = {"home": home, "database_url": None, "archive": None, "sources": home / "sources"}
-        with open_store(settings.model_copy(update=elsewhere)) as store:
-            yield store
+        with (
+            open_store(settings.model_copy(update=elsewhere)) as store,
+            worker(store.engine) as me,
+            workers(settings.processes, settings.read_timeout_s, start=start) as readers,
+        ):
+            with store.engine.begin() as connection:
+                run_id = runs.begin(connection, "load", datetime.now(UTC))
+            yield Scratch(store, readers, me, run_id)
