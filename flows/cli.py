@@ -456,8 +456,8 @@ def evaluate_lines(
     """Say which lines of already extracted texts are to be kept, and tell how well where they are labelled.
 
     Each document is an object with 'id' and 'lines' (a list of texts), and perhaps 'lang', 'url', and 'keep' or
-    'labels' (a list of true and false, one a line); a line may also be a pair of its text and its label. Written are
-    'id' and 'keep'.
+    'labels' (a list of true and false, one a line); a line may also be a pair of its text and its label. What repeats
+    on a site is learned first, of the documents with a URL. Written are 'id' and 'keep'.
     """
     from extract.labelled import BadLabels, labelled_lines
 
@@ -467,7 +467,7 @@ def evaluate_lines(
     except BadLabels as error:
         raise Complaint(str(error)) from error
     _check_place(out)
-    with _counting(len(labels.items), "documents read") as done:
+    with _counting(len(labels.items), "documents read") as done, _plainly():
         from flows import evaluate_lines, show
 
         reading = evaluate_lines.read_lines(labels, settings, learn=not no_memory, done=done)

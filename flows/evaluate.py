@@ -27,6 +27,7 @@ from transform.scores import Figures, PageScore, figures, score
 BATCH = 25  # pages that we and the peers read in turn: what else the machine does meanwhile falls on all of them
 OURS = "storyfold"
 FIRST_READ = "storyfold, as first read"
+LEARN_EVERY = 100  # pages, as many as a batch of a run
 
 
 class Peer(StrEnum):
@@ -135,6 +136,9 @@ def read_labels(
         for start in range(0, len(labels.items), BATCH):
             batch = labels.items[start : start + BATCH]
             taken += _take(scratch, _fetched(batch, faults), peers)
+            is_due = (start + BATCH) % LEARN_EVERY == 0 or start + BATCH >= len(labels.items)
+            if learn and is_due:
+                scratch.learn()
             for labelled in batch:
                 done(labelled)
         return Reading(
@@ -165,7 +169,7 @@ def _take(scratch: Scratch, fetched: Sequence[tuple[LabelledPage, Page]], peers:
     return [
         _Taken(
             labelled=labelled,
-            key=(ids[page.url], page.digest) if page.url in ids else None,
+            key=(ids[page.url][0], page.digest) if page.url in ids else None,
             peers={peer: answers[number] for peer, answers in said.items()},
         )
         for number, (labelled, page) in enumerate(fetched)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from extract.labelled import Fault, Labelled, LabelledLines
-from flows.isolation import Broken, workers
+from extract.model import Page
+from flows.isolation import Broken, Workers, workers
+from flows.scratch import Scratch, scratch_store
 from flows.settings import Settings
+from transform.memory import BLANK, SiteMemory
 from transform.read import keep_lines, warm_up
 from transform.scores import LineFigures, line_figures
 
@@ -50,16 +55,16 @@ def read_lines(
 ) -> Reading:
     """Every document with the lines that are to be kept; of one that cannot be read all lines stay, and it is told.
 
-    learn: whether what repeats on a site is learned first. done: told of each document
+    learn: whether what repeats on a site is learned first, of documents with a URL. done: told of each document
+    Raises PostgresUnavailable.
     """
     answers: list[LinesAnswer] = []
     faults = list(labels.faults)
-    languages = sorted({document.language for document in labels.items if document.language})
-    with workers(settings.processes, settings.read_timeout_s, start=partial(_warm_up, languages)) as readers:
+    with _at_work(labels.items, settings, learn=learn) as (readers, memories):
         for start in range(0, len(labels.items), BATCH):
             batch = labels.items[start : start + BATCH]
-            results = readers.map(keep_lines, [(document.lines, document.language) for document in batch])
-            for document, result in zip(batch, results, strict=True):
+            calls = [(item.lines, item.language, memories.get(item.url or "", BLANK)) for item in batch]
+            for document, result in zip(batch, readers.map(keep_lines, calls), strict=True):
                 if isinstance(result, Broken):
                     faults.append(Fault(place=document.id, why=f"it cannot be read: {result.error}"))
                 kept = (True,) * len(document.lines) if isinstance(result, Broken) else result.value
@@ -72,6 +77,44 @@ def read_lines(
         answers=tuple(answers),
         left_out=tuple(faults),
         lines_per_cpu_s=pace * lines / len(labels.items) if pace else None,
+    )
+
+
+@contextmanager
+def _at_work(
+    documents: Sequence[LabelledLines], settings: Settings, *, learn: bool
+) -> Iterator[tuple[Workers, Mapping[str, SiteMemory]]]:
+    """Worker processes, and by URL what is remembered of its site."""
+    start = partial(_warm_up, sorted({document.language for document in documents if document.language}))
+    placed = [document for document in documents if document.url] if learn else []
+    if not placed:
+        with workers(settings.processes, settings.read_timeout_s, start=start) as readers:
+            yield readers, {}
+        return
+    with scratch_store(settings, start) as scratch:
+        yield scratch.readers, _learned(scratch, placed)
+
+
+def _learned(scratch: Scratch, documents: Sequence[LabelledLines]) -> dict[str, SiteMemory]:
+    """URL → what a store remembers of its site that has read these documents as text files."""
+    sources: dict[str, int] = {}
+    for begin in range(0, len(documents), BATCH):
+        ids = scratch.take([_text_file(document) for document in documents[begin : begin + BATCH]])
+        sources |= {url: source_id for url, (_, source_id) in ids.items()}
+    scratch.learn()
+    memories = scratch.memories(set(sources.values()))
+    return {url: memories[source_id] for url, source_id in sources.items()}
+
+
+def _text_file(document: LabelledLines) -> Page:
+    url = document.url or ""
+    return Page(
+        url=url,
+        final_url=url,
+        status=200,
+        headers=(("Content-Type", "text/plain; charset=utf-8"),),
+        body="\n".join(document.lines).encode("utf-8", "replace"),
+        fetched_at=datetime.now(UTC),
     )
 
 

@@ -5,7 +5,7 @@ What is put into it goes the way of all pages: announced, archived, read in work
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,14 +16,16 @@ from extract.model import FeedEntry, Page
 from extract.urls import BadUrl
 from flows.at_hand import owner
 from flows.collect import archive_pages
-from flows.ingest import read_batch, settle_batch
+from flows.ingest import read_pages, read_waiting, settle_ready
 from flows.isolation import Workers, workers
 from flows.settings import Settings
 from flows.store import Store, open_store
-from load import entries, pages, runs, sources
+from flows.upkeep import keep_up
+from load import entries, memory, runs, sources
 from load.engine import worker
 from load.pages import FetchedPage
 from load.runs import RunId
+from transform.memory import SiteMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,11 @@ class Scratch:
     _me: int
     _run_id: RunId
 
-    def take(self, held: Sequence[Page]) -> dict[str, int]:
-        """Put these pages into the store, read and settled; URL → entry of those that have a usable one."""
+    def take(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
+        """Put these pages into the store, read and settled; URL → ids of entry and source, where the URL is usable.
+
+        A source is named after the domain, that of a file after its folder.
+        """
         ids = self._announce(held)
         got = [
             FetchedPage(entry_id=ids[page.url][0], source_id=ids[page.url][1], page=page)
@@ -44,11 +49,10 @@ class Scratch:
             if page.url in ids
         ]
         archive_pages(self.store, got, datetime.now(UTC))
-        self._ingest()
-        return {url: entry_id for url, (entry_id, _) in ids.items()}
+        read_waiting(self.store, self._me, self.readers, read=read_pages, settle=settle_ready)
+        return ids
 
     def _announce(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
-        """URL → entry and source, which is named after the domain, or the folder of a file."""
         owners: dict[str, tuple[str, str]] = {}
         for page in held:
             try:
@@ -62,15 +66,14 @@ class Scratch:
             entries.record(connection, by_url, [FeedEntry(url=url) for url in owners], self._run_id, now, fetch=False)
             return entries.owners(connection, list(owners))
 
-    def _ingest(self) -> None:
-        """What the line ingest does, without Prefect."""
-        while batch := self._claim():
-            read_batch.fn(self.store, self.readers, batch)
-            settle_batch.fn(self.store)
+    def learn(self) -> None:
+        """What `upkeep` does: learn what repeats in each source, and read again what that concerns."""
+        keep_up(self.store, self._me, self.readers)
 
-    def _claim(self) -> list[pages.UnreadPage]:
-        with self.store.engine.begin() as connection:
-            return pages.claim_unread(connection, self._me, datetime.now(UTC), self.store.settings.batch)
+    def memories(self, source_ids: Collection[int]) -> dict[int, SiteMemory]:
+        """Source id → what has been learned of it."""
+        with self.store.engine.connect() as connection:
+            return memory.memories(connection, source_ids)
 
 
 @contextmanager

@@ -76,16 +76,16 @@ def _read(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemor
     return ReadPage(clean=clean, print=print_, memory_version=memory.version)
 
 
-def keep_lines(lines: Sequence[str], language: str | None) -> tuple[bool, ...]:
+def keep_lines(lines: Sequence[str], language: str | None, memory: SiteMemory = BLANK) -> tuple[bool, ...]:
     """Whether each line stays when a text file of these lines is cleaned; an empty one does, and so does the title.
 
     An article has its title beside its text, and loses nothing with that line; bare lines have it nowhere else.
-    language: ISO 639-1, what they are said to be in: a prior and not a verdict
+    language: ISO 639-1, what they are said to be in: a prior and not a verdict. memory: what repeats on their site
     """
     texts = [folded(line) for line in lines]
     filled = [number for number, text in enumerate(texts) if text]
     article = read_article(_text_file("\n".join(filter(None, texts)), language))
-    cuts = strip_boilerplate(article, _packs()).cuts
+    cuts = strip_boilerplate(article, _packs(), memory).cuts
     title = next((cut for cut in cuts if cut.kind is CutKind.TITLE_AGAIN and cut.text == article.title), None)
     dropped = {filled[cut.position] for cut in cuts if cut is not title}
     return tuple(number not in dropped for number in range(len(lines)))

@@ -23,8 +23,10 @@ Run = Callable[..., Ran]
 PAGE = """<!doctype html><html lang="en"><head><title>{title}</title>
 <meta property="article:published_time" content="2026-03-02T09:00:00Z"><meta name="author" content="Ida Roe"></head>
 <body><nav><a href="/">Home</a></nav><article><h1>{title}</h1>{paragraphs}
+<p>The Herald is set by hand on Orrin quay</p>
 <p>Sign up for our newsletter and never miss a story.</p></article><footer>The Morning Herald</footer></body></html>"""
 FIRE = PAGE.format(title="Rope store burns", paragraphs="".join(f"<p>{text}</p>" for text in HARBOUR_FIRE))
+RECURS = "The Herald is set by hand on Orrin quay"
 TOLL = PAGE.format(title="Toll to rise", paragraphs="".join(f"<p>{text}</p>" for text in BRIDGE_TOLL))
 SHORT = PAGE.format(title="In short", paragraphs="<p>The ferry was late.</p>")
 
@@ -64,10 +66,10 @@ def fill(folder: Path) -> None:
     toll = {"text": "\n".join(BRIDGE_TOLL), "title": "Another title", "lang": "en"}
     labels = [
         {"file": "0.html.gz", "url": "https://herald.example/2026/fire", "lang": "en", **fire},
-        {"file": "1.html", **toll},
+        {"file": "1.html", "url": "https://herald.example/2026/toll", **toll},
         {"file": "2.html", "url": "https://herald.example/", "text": ""},
         {"file": "3.html", "url": "https://[no.address", "text": "The toll will rise again soon."},
-        {"file": "4.html", "url": "https://herald.example/2026/short", "text": "The ferry was late.", "lang": "de"},
+        {"file": "4.html", "text": "The ferry was late.", "lang": "de"},
         {"file": "5.html.gz", "text": "A text on a page that is no gzip."},
         {"file": "6.html", "text": "A text on a page that is not there."},
     ]
@@ -108,10 +110,10 @@ def test_labelled_pages_are_read_and_judged(run_of) -> None:
     told = json.loads(ran.stdout)
     assert [row["reader"] for row in told["rows"]] == ["storyfold", "trafilatura", "readability-lxml"]
     ours, bare, readability = (row["figures"] for row in told["rows"])
-    assert ours["pages"] == 4 and ours["precision"] == 1.0 and ours["recall"] == 2 / 4
-    assert (ours["leaked_lines"], ours["dirty_pages"]) == (0, 0)
+    assert ours["pages"] == 4 and 0.8 < ours["precision"] < 1.0 and ours["recall"] == 2 / 4
+    assert (ours["leaked_lines"], ours["dirty_pages"]) == (1 / 2, 1 / 2)
     assert (ours["title"], ours["authors"], ours["date"]) == (1 / 2, 1.0, 1.0)
-    assert bare["leaked_lines"] > 0 and bare["authors"] == 1.0
+    assert bare["leaked_lines"] > 1 / 2 and bare["authors"] == 1.0
     assert readability["f1"] > 0 and readability["authors"] is None
     assert told["rejected"] == {"bad-url": 1, "too-short": 1}
     assert (told["no_articles"], told["taken_for_articles"]) == (1, 0)
@@ -122,18 +124,31 @@ def test_labelled_pages_are_read_and_judged(run_of) -> None:
 def test_answers_say_what_the_store_holds(run_of) -> None:
     _, (fire, toll, home, bad, short) = run_of("--no-memory", "--peers", "--json")
     assert fire["file"] == "0.html.gz"
-    assert fire["text"] == "\n\n".join(HARBOUR_FIRE)
+    assert fire["text"] == "\n\n".join((*HARBOUR_FIRE, RECURS))
     assert (fire["title"], fire["authors"], fire["language"]) == ("Rope store burns", ["Ida Roe"], "en")
     assert fire["date"] == "2026-03-02T09:00:00+00:00"
     assert (fire["extractor"], fire["flags"], fire["rejection"]) == ("trafilatura", [], None)
     assert {"kind": "newsletter", "rule": "en.newsletter.signup"}.items() <= fire["cuts"][-1].items()
-    assert (toll["file"], toll["text"]) == ("1.html", "\n\n".join(BRIDGE_TOLL))
+    assert (toll["file"], toll["text"]) == ("1.html", "\n\n".join((*BRIDGE_TOLL, RECURS)))
     assert [(page["text"], page["rejection"]) for page in (home, bad, short)] == [
         ("", "not-article"),
         ("", "bad-url"),
         ("", "too-short"),
     ]
     assert (home["detail"], short["cuts"]) == ("a home page", [])
+
+
+def test_pages_are_read_again_with_what_was_learned_from_later_ones(run_of) -> None:
+    ran, (fire, toll, *_) = run_of("--json")
+    first, last = (row["figures"] for row in json.loads(ran.stdout)["rows"][:2])
+    assert (first["leaked_lines"], last["leaked_lines"]) == (1 / 2, 0)
+    assert (fire["text"], toll["text"]) == ("\n\n".join(HARBOUR_FIRE), "\n\n".join(BRIDGE_TOLL))
+    assert [cut["text"] for cut in fire["cuts"] if cut["kind"] == "repeated"] == [RECURS]
+
+
+def test_the_first_reading_can_be_written_instead(run_of) -> None:
+    _, (fire, *_) = run_of("--as-first-read")
+    assert fire["text"].endswith(RECURS)
 
 
 def test_what_cannot_be_used_is_told_and_the_rest_is_judged(run_of) -> None:
@@ -146,7 +161,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_is_judged(run_of) -> None:
 
 
 def test_the_table_has_a_line_a_reader_and_a_part_a_language(run_of) -> None:
-    ran, _ = run_of()
+    ran, _ = run_of("--as-first-read")
     lines = ran.stdout.splitlines()
     assert lines[0].split() == [
         "4", "pages", "F1", "precision", "recall", "leaked", "dirty", "lost", "title", "authors", "date", "pages/s", "speed",
@@ -160,7 +175,7 @@ def test_the_table_has_a_line_a_reader_and_a_part_a_language(run_of) -> None:
 
 def test_the_store_is_its_own_and_gone_afterwards(run_of, scratch: Path) -> None:
     """The user's database is not asked, which has no server here, and the user's home stays untouched."""
-    assert run_of()[0].returncode == 3
+    assert run_of("--json")[0].returncode == 3
     assert not (scratch / "home").exists()
     assert not list(scratch.glob("storyfold-*"))
 
@@ -229,6 +244,19 @@ def test_labelled_lines_are_judged(cli: Run, tmp_path: Path) -> None:
         "good_lines_lost": 0.0,
     }
     assert "Of 6 labelled lines: dropped with F1 0.667" in cli("eval", "lines", file).stdout
+
+
+def test_what_repeats_on_a_site_is_dropped_where_urls_tell_sites(cli: Run, tmp_path: Path) -> None:
+    told = [("fire", "herald", HARBOUR_FIRE), ("toll", "herald", BRIDGE_TOLL), ("copy", "mail", HARBOUR_FIRE)]
+    items = [
+        {"id": id_, "url": f"https://{site}.example/{id_}", "lines": [f"The {id_}: a report", *lines, RECURS]}
+        for id_, site, lines in told
+    ]
+    file = documents(tmp_path, *items, {"id": "nowhere", "lines": ["The toll: a report", *BRIDGE_TOLL, RECURS]})
+    cli("eval", "lines", file, "--out", tmp_path / "keep.jsonl")
+    assert [answer["keep"][-1] for answer in answers(tmp_path / "keep.jsonl")] == [False, False, True, True]
+    cli("eval", "lines", file, "--out", tmp_path / "keep.jsonl", "--no-memory")
+    assert all(all(answer["keep"]) for answer in answers(tmp_path / "keep.jsonl"))
 
 
 def test_a_broken_document_costs_only_itself(cli: Run, tmp_path: Path) -> None:
