@@ -70,13 +70,13 @@ def read_lines(
                 kept = (True,) * len(document.lines) if isinstance(result, Broken) else result.value
                 answers.append(LinesAnswer(id=document.id, keep=kept))
                 done(document)
-        pace = readers.pace(keep_lines)
+        seconds = sum(readers.cpu_s(keep_lines))
     lines = sum(len(document.lines) for document in labels.items)
     return Reading(
         documents=labels.items,
         answers=tuple(answers),
         left_out=tuple(faults),
-        lines_per_cpu_s=pace * lines / len(labels.items) if pace else None,
+        lines_per_cpu_s=lines / seconds if seconds else None,
     )
 
 

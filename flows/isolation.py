@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from pebble import ProcessExpired, ProcessPool
 Result = TypeVar("Result")
 
 CALLS_PER_PROCESS = 1_000  # then it is replaced: extractors grow
+REMEMBERED = 10_000  # calls of a function whose time is noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,11 @@ class Workers:
     def __init__(self, pool: ProcessPool, deadline_s: float) -> None:
         self._pool = pool
         self._deadline_s = deadline_s
-        self._calls: Counter[Callable[..., object]] = Counter()
-        self._cpu_s: defaultdict[Callable[..., object], float] = defaultdict(float)
+        self._cpu_s: defaultdict[Callable[..., object], deque[float]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
 
-    def pace(self, function: Callable[..., object]) -> float | None:
-        """How many calls of the function one processor does in a second; None before the first is done."""
-        return self._calls[function] / self._cpu_s[function] if self._cpu_s[function] else None
+    def cpu_s(self, function: Callable[..., object]) -> tuple[float, ...]:
+        """The seconds of a processor that each of the last calls of the function took."""
+        return tuple(self._cpu_s[function])
 
     def map(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> list[Done[Result] | Broken]:
         """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
@@ -64,8 +64,7 @@ class Workers:
     def _result(self, function: Callable[..., Result], future: Future[tuple[Result, float]]) -> Done[Result] | Broken:
         try:
             value, cpu_s = future.result()
-            self._calls[function] += 1
-            self._cpu_s[function] += cpu_s
+            self._cpu_s[function].append(cpu_s)
             return Done(value)
         except TimeoutError:
             return Broken(f"took longer than {self._deadline_s:g} seconds")

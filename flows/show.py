@@ -274,7 +274,7 @@ def evaluation(out: Console, value: Evaluation) -> None:
     if value.no_articles:
         _line(out, f"Pages without an article: {value.no_articles}, {value.taken_for_articles} of them in the store.")
     _line(out, ("leaked: lines a page that are none of the article's; dirty: pages with any; lost: paragraphs", "dim"))
-    _line(out, ("pages/s: that one processor reads; speed: beside trafilatura with metadata", "dim"))
+    _line(out, ("pages/s: of one processor, by the median page; speed: beside trafilatura with metadata", "dim"))
 
 
 def _rows_of_readers(out: Console, name: str, rows: Sequence[Row]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from load.rows import among
 from load.tables import cut, entry, page, revision
@@ -51,16 +51,21 @@ class PageReadings:
 
 
 def readings_of(connection: Connection, entry_ids: Collection[int]) -> dict[tuple[int, bytes], PageReadings]:
-    """Entry id and digest of the bytes → what became of the page."""
+    """Entry id and digest of the bytes → what became of the page.
+
+    A page that said what its article said already has no text of its own: the article's is its.
+    """
     texts = _revisions(connection, entry_ids)
     query = (
-        select(page.c.id, page.c.entry_id, page.c.body_digest, entry.c.reason, entry.c.detail)
+        select(page.c.id, page.c.entry_id, page.c.body_digest, entry.c.article_id, entry.c.reason, entry.c.detail)
         .join(entry, entry.c.id == page.c.entry_id)
         .where(among(page.c.entry_id, entry_ids))
     )
     found = {}
     for row in connection.execute(query):
-        held = texts.get(row.id, [])
+        held = texts.of_page[row.id]
+        if not held and row.reason is None:
+            held = texts.of_article[row.article_id]
         found[row.entry_id, row.body_digest] = PageReadings(
             first=held[0] if held else None,
             last=held[-1] if held else None,
@@ -70,17 +75,22 @@ def readings_of(connection: Connection, entry_ids: Collection[int]) -> dict[tupl
     return found
 
 
-def _revisions(connection: Connection, entry_ids: Collection[int]) -> dict[int, list[StoredReading]]:
-    """Page id → its texts, in the order in which they were read."""
-    cuts = _cuts(connection, entry_ids)
-    query = (
-        select(revision)
-        .join(page, page.c.id == revision.c.page_id)
-        .where(among(page.c.entry_id, entry_ids))
-        .order_by(revision.c.id)
-    )
-    found: defaultdict[int, list[StoredReading]] = defaultdict(list)
-    for row in connection.execute(query):
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Page id, and article id → its texts, in the order in which they were read."""
+
+    of_page: defaultdict[int, list[StoredReading]]
+    of_article: defaultdict[int, list[StoredReading]]
+
+
+def _revisions(connection: Connection, entry_ids: Collection[int]) -> _Texts:
+    articles = select(entry.c.article_id).where(among(entry.c.id, entry_ids))
+    pages = select(page.c.id).where(among(page.c.entry_id, entry_ids))
+    wanted = or_(revision.c.page_id.in_(pages), revision.c.article_id.in_(articles))
+    rows = connection.execute(select(revision).where(wanted).order_by(revision.c.id)).all()
+    cuts = _cuts(connection, [row.id for row in rows])
+    found = _Texts(defaultdict(list), defaultdict(list))
+    for row in rows:
         reading = StoredReading(
             title=row.title,
             authors=tuple(row.authors),
@@ -94,19 +104,14 @@ def _revisions(connection: Connection, entry_ids: Collection[int]) -> dict[int, 
             flags=tuple(row.flags),
             cuts=tuple(cuts[row.id]),
         )
-        found[row.page_id].append(reading)
+        found.of_page[row.page_id].append(reading)
+        found.of_article[row.article_id].append(reading)
     return found
 
 
-def _cuts(connection: Connection, entry_ids: Collection[int]) -> dict[int, list[StoredCut]]:
+def _cuts(connection: Connection, revision_ids: Collection[int]) -> defaultdict[int, list[StoredCut]]:
     """Revision id → its cuts, in the order of the text."""
-    query = (
-        select(cut)
-        .join(revision, revision.c.id == cut.c.revision_id)
-        .join(page, page.c.id == revision.c.page_id)
-        .where(among(page.c.entry_id, entry_ids))
-        .order_by(cut.c.revision_id, cut.c.position)
-    )
+    query = select(cut).where(among(cut.c.revision_id, revision_ids)).order_by(cut.c.revision_id, cut.c.position)
     found: defaultdict[int, list[StoredCut]] = defaultdict(list)
     for row in connection.execute(query):
         found[row.revision_id].append(StoredCut(position=row.position, kind=row.kind, rule=row.rule, text=row.text))
