@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REQ := infra/requirements
 SOURCES := flows extract transform load tests infra
 
-.PHONY: run install test lint format lock bench fuzz stop clean
+.PHONY: run install test lint format lock bench eval fuzz stop clean
 
 run: install
 	@$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold run --passes 2
@@ -68,6 +68,14 @@ lock: $(VENV)/.installer-stamp
 bench: $(VENV)/.lab-stamp
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
 
+# How well pages are read, beside bare trafilatura: those of tests/quality, and folders of labelled pages in EVAL_DATA.
+EVAL_DATA ?=
+eval: $(VENV)/.dev-stamp
+	@$(BIN)/python tests/quality/build_pages.py .eval
+	@for folder in .eval $(EVAL_DATA); do \
+	  echo "$$folder:" && $(BIN)/storyfold eval extraction "$$folder" || exit 1; \
+	done
+
 # Every reader fuzzed by coverage, one after the other; what it finds and learns stays in .fuzz/.
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.lab-stamp
@@ -80,4 +88,4 @@ stop: install
 	@STORYFOLD_HOME=$${STORYFOLD_HOME:-.storyfold} $(BIN)/storyfold db stop
 
 clean: stop
-	rm -rf .storyfold $(VENV)
+	rm -rf .storyfold .eval $(VENV)

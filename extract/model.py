@@ -297,6 +297,16 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What someone says of a page: a person who labelled it, or a program that read it."""
+
+    text: str  # lines; empty where there is no article
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    date: str | None = None  # ISO 8601, of which the first ten characters, the day, are compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """What is known of a page before it is read: the feed's or sitemap's word, and the source's habits."""
 

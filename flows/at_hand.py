@@ -183,7 +183,7 @@ def _index_alone(store: Store, run_id: RunId, file: Path, source: str | None) ->
         counts[f"{LEFT_OUT}{what}"] += 1
 
     found = _articles(iter_pages(str(file), start=start, on_damage=tell, on_other=leave_out), leave_out)
-    owned = (_Found(page, place, _owner(page.url, source, owners)) for page, place in found)
+    owned = (_Found(page, place, owner(page.url, source, owners)) for page, place in found)
     try:
         for batch in _in_batches(owned, store.settings.batch):
             counts.update(_keep_in_place(store, run_id, batch, source_ids))
@@ -284,10 +284,10 @@ def _owner_of(item: Listed, source: str | None, owners: Mapping[str, str]) -> tu
     """Name and title of the source that a listed URL is loaded under. Raises BadUrl."""
     if item.source and not source:
         return source_name(item.source), item.source
-    return _owner(item.entry.url, source, owners)
+    return owner(item.entry.url, source, owners)
 
 
-def _owner(url: str, source: str | None, owners: Mapping[str, str]) -> tuple[str, str]:
+def owner(url: str, source: str | None, owners: Mapping[str, str]) -> tuple[str, str]:
     """Name and title of the source that a page is loaded under: as the user says, else by its domain, else its folder.
 
     owners: registrable domain → source that publishes there. Raises BadUrl.

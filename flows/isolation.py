@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from pebble import ProcessExpired, ProcessPool
 Result = TypeVar("Result")
 
 CALLS_PER_PROCESS = 1_000  # then it is replaced: extractors grow
+REMEMBERED = 10_000  # calls of a function whose time is noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +38,47 @@ class Workers:
     def __init__(self, pool: ProcessPool, deadline_s: float) -> None:
         self._pool = pool
         self._deadline_s = deadline_s
+        self._cpu_s: defaultdict[Callable[..., object], deque[float]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
+
+    def cpu_s(self, function: Callable[..., object]) -> tuple[float, ...]:
+        """The seconds of a processor that each of the last calls of the function took."""
+        return tuple(self._cpu_s[function])
 
     def map(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> list[Done[Result] | Broken]:
         """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
-        futures = [self._pool.schedule(function, args=call, timeout=self._deadline_s) for call in calls]
-        return [self._result(future) for future in futures]
+        futures = [self._schedule(function, call) for call in calls]
+        return [self._result(function, future) for future in futures]
 
     async def call(self, function: Callable[..., Result], *arguments: object) -> Done[Result] | Broken:
         """The result of one call; others go on meanwhile."""
-        future = self._pool.schedule(function, args=arguments, timeout=self._deadline_s)
+        future = self._schedule(function, arguments)
         await asyncio.wait([asyncio.wrap_future(future)])
-        return self._result(future)
+        return self._result(function, future)
 
-    def _result(self, future: Future[Result]) -> Done[Result] | Broken:
+    def _schedule(self, function: Callable[..., Result], arguments: tuple[object, ...]) -> Future[tuple[Result, float]]:
+        future: Future[tuple[Result, float]] = self._pool.schedule(
+            _timed, args=(function, *arguments), timeout=self._deadline_s
+        )
+        return future
+
+    def _result(self, function: Callable[..., Result], future: Future[tuple[Result, float]]) -> Done[Result] | Broken:
         try:
-            return Done(future.result())
+            value, cpu_s = future.result()
+            self._cpu_s[function].append(cpu_s)
+            return Done(value)
         except TimeoutError:
             return Broken(f"took longer than {self._deadline_s:g} seconds")
         except ProcessExpired as error:
             return Broken(f"its process died: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a parser raises on a page is that page's outcome
             return Broken(f"{type(error).__name__}: {error}")
+
+
+def _timed(function: Callable[..., Result], *arguments: object) -> tuple[Result, float]:
+    """The function's value, and the seconds of a processor that it took."""
+    begun = time.process_time()
+    value = function(*arguments)
+    return value, time.process_time() - begun
 
 
 @contextmanager

@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     from extract.subscriptions import BadLine
     from flows.backfill import Backfilled
     from flows.check import FeedCheck, RobotsCheck, SourceCheck
+    from flows.evaluate import Evaluation, Row
+    from flows.evaluate_lines import Evaluation as LinesEvaluation
     from flows.looking import Sample, Trouble
     from flows.onboard import Finding, Imported
     from flows.rule_care import PackLine, Switched
@@ -260,6 +262,54 @@ def _short(path: Path) -> str:
     """Relative to the working directory where it lies below that."""
     absolute = path.expanduser().absolute()
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
+
+
+# --- Evaluations ----------------------------------------------------------------------------------------------
+
+_FIGURES = ("F1", "precision", "recall", "leaked", "dirty", "lost", "title", "authors", "date", "pages/s", "speed")
+
+
+def evaluation(out: Console, value: Evaluation) -> None:
+    """A table of all pages, one of each language, and what the figures mean."""
+    _rows_of_readers(out, "", value.rows)
+    for language, rows in value.languages.items() if len(value.languages) > 1 else ():
+        _line(out)
+        _rows_of_readers(out, f"{language}: ", rows)
+    _line(out)
+    if value.rejected:
+        _line(out, "Articles that are not in the store: ", _reasons(value.rejected))
+    if value.no_articles:
+        _line(out, f"Pages without an article: {value.no_articles}, {value.taken_for_articles} of them in the store.")
+    _line(out, ("leaked: lines a page that are none of the article's; dirty: pages with any; lost: paragraphs", "dim"))
+    _line(out, ("pages/s: of one processor, by the median page; speed: beside trafilatura with metadata", "dim"))
+
+
+def _rows_of_readers(out: Console, name: str, rows: Sequence[Row]) -> None:
+    head = f"{name}{_count(rows[0].figures.pages, 'page')}" if rows else name
+    _line(out, (f"{head:<26}" + "".join(f"{figure:>10}" for figure in _FIGURES), "bold"))
+    for row in rows:
+        found = row.figures
+        cells = (
+            *(f"{share:.3f}" for share in (found.f1, found.precision, found.recall)),
+            f"{found.leaked_lines:.2f}",
+            *(f"{share:.1%}" for share in (found.dirty_pages, found.lost_paragraphs)),
+            *("" if share is None else f"{share:.1%}" for share in (found.title, found.authors, found.date)),
+            "" if row.pages_per_cpu_s is None else f"{row.pages_per_cpu_s:.1f}",
+            "" if row.speed is None else f"{row.speed:.2f}",
+        )
+        _line(out, f"{row.reader:<26}" + "".join(f"{cell:>10}" for cell in cells).rstrip())
+
+
+def lines_evaluation(out: Console, value: LinesEvaluation) -> None:
+    """What lines were dropped, and how rightly where someone has said."""
+    documents = _count(value.documents, "document")
+    pace = f", {value.lines_per_cpu_s:,.0f} a second of one processor" if value.lines_per_cpu_s else ""
+    _line(out, f"{documents}, {_count(value.lines, 'line')}, {value.dropped} of them dropped{pace}.")
+    if value.figures:
+        found = value.figures
+        dropped = f"F1 {found.f1:.3f}, precision {found.precision:.3f}, recall {found.recall:.3f}"
+        _line(out, f"Of {_count(found.lines, 'labelled line')}: dropped with {dropped}.")
+        _line(out, f"Good lines lost: {found.good_lines_lost:.1%}.")
 
 
 # --- State ----------------------------------------------------------------------------------------------------

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from extract.article import OpenPage, of_its_text, open_page, read_article, read_otherwise, why_no_article
 from extract.blocks import count_words
 from extract.feedtext import refusal_of
-from extract.model import Announcement, Article, Extractor, Flag, Page, Profile, Reason, Rejection
+from extract.model import Announcement, Article, Extractor, Flag, Page, Profile, Reason, Rejection, SourceName
+from extract.text import folded
 from transform.boilerplate import strip_boilerplate
 from transform.memory import BLANK, SiteMemory
 from transform.minhash import SketchSpec, fingerprint
-from transform.model import CleanArticle, Fingerprint
+from transform.model import CleanArticle, CutKind, Fingerprint
 from transform.own_rules import OwnRules, rule_packs
+from transform.packs import screens_for
 from transform.witnesses import AGREED, EDGE, Agreed, Reading, agree, alike
 
 BRIEF_WORDS = 80  # a shorter text is flagged as a brief
@@ -109,3 +113,33 @@ def _with_brevity(clean: CleanArticle) -> CleanArticle:
     if clean.article.flags & {Flag.TEASER, Flag.FEED_TEXT} or count_words(clean.blocks) >= BRIEF_WORDS:
         return clean
     return replace(clean, article=replace(clean.article, flags=clean.article.flags | {Flag.SHORT}))
+
+
+def keep_lines(lines: Sequence[str], language: str | None, memory: SiteMemory = BLANK) -> tuple[bool, ...]:
+    """Whether each line stays when a text file of these lines is cleaned; an empty one does, and so does the title.
+
+    An article has its title beside its text, and loses nothing with that line; bare lines have it nowhere else.
+    language: ISO 639-1, what they are said to be in: a prior and not a verdict. memory: what repeats on their site
+    """
+    texts = [folded(line) for line in lines]
+    filled = [number for number, text in enumerate(texts) if text]
+    article = read_article(_text_file("\n".join(filter(None, texts)), language))
+    cuts = strip_boilerplate(article, rule_packs(), memory).cuts
+    title = next((cut for cut in cuts if cut.kind is CutKind.TITLE_AGAIN and cut.text == article.title), None)
+    dropped = {filled[cut.position] for cut in cuts if cut is not title}
+    return tuple(number not in dropped for number in range(len(lines)))
+
+
+def _text_file(text: str, language: str | None) -> OpenPage:
+    """A text as if it were a file, of which nothing is known but its language."""
+    page = Page(url="", final_url="", status=200, headers=(), body=b"", fetched_at=datetime.min.replace(tzinfo=UTC))
+    announced = Announcement(source=SourceName(""), language=language)
+    return OpenPage(page=page, announced=announced, text=text, about=None)
+
+
+def warm_up(languages: Iterable[str]) -> None:
+    """Make ready what a process makes ready once: for each language some tenths of a second's work."""
+    packs = rule_packs()
+    for language in languages:
+        if language in packs.languages:
+            screens_for(packs, language, frozenset())

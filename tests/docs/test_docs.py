@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -138,6 +139,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "archive" / "fire.html").write_text(article, encoding="utf-8")
     (folder / "notes.txt").write_text("The toll on the bridge\n\n" + "\n\n".join(BRIDGE_TOLL), encoding="utf-8")
     (folder / "feeds.opml").write_text(OPML, encoding="utf-8")
+    (folder / "labelled").mkdir()
+    (folder / "labelled" / "fire.html").write_text(article, encoding="utf-8")
+    truth = {"file": "fire.html", "text": "\n".join(HARBOUR_FIRE), "title": "Rope store burns"}
+    (folder / "labelled" / "truth.jsonl").write_text(json.dumps(truth), encoding="utf-8")
+    (folder / "documents.jsonl").write_text(json.dumps({"id": "fire", "lines": HARBOUR_FIRE}), encoding="utf-8")
     (folder / "sources").mkdir()
     (folder / "sources" / "morning-herald.toml").write_text(next(blocks("toml")).text, encoding="utf-8")
     (folder / "rules").mkdir()

@@ -26,5 +26,16 @@ def test_a_call_that_breaks_breaks_nothing_else() -> None:
     assert broken[2].startswith("ValueError")
 
 
+def test_the_time_of_a_processor_is_noted_by_function() -> None:
+    with workers(1, deadline_s=30) as pool:
+        pool.map(_call, [("sleep", 0.2), ("sqrt", 4), ("sqrt", -1)])
+        pool.map(sum, [(range(3_000_000),)])
+        slept, rooted = pool.cpu_s(_call)  # what broke took no time that is known
+        [summed] = pool.cpu_s(sum)
+        assert pool.cpu_s(math.sqrt) == ()
+    assert slept < 0.1 and rooted < 0.1
+    assert summed > 0.005
+
+
 def _call(name: str, *arguments: float) -> object:
     return {"sleep": time.sleep, "abort": os.abort, "sqrt": math.sqrt}[name](*arguments)  # type: ignore[operator]

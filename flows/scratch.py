@@ -1,0 +1,95 @@
+"""A store of its own for the length of one measurement, with nothing in it before and nothing left after.
+
+What is put into it goes the way of all pages: announced, archived, read in worker processes, settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from extract.model import FeedEntry, Page
+from extract.urls import BadUrl
+from flows.at_hand import owner
+from flows.collect import archive_pages
+from flows.ingest import read_pages, read_waiting, settle_ready
+from flows.isolation import Workers, workers
+from flows.settings import Settings
+from flows.store import Store, open_store
+from flows.upkeep import keep_up
+from load import entries, memory, runs, sources
+from load.engine import worker
+from load.pages import FetchedPage
+from load.runs import RunId
+from transform.memory import SiteMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """The store, and who works on it."""
+
+    store: Store
+    readers: Workers
+    _me: int
+    _run_id: RunId
+
+    def take(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
+        """Put these pages into the store, read and settled; URL → ids of entry and source, where the URL is usable.
+
+        A source is named after the domain, that of a file after its folder.
+        """
+        ids = self._announce(held)
+        got = [
+            FetchedPage(entry_id=ids[page.url][0], source_id=ids[page.url][1], page=page)
+            for page in held
+            if page.url in ids
+        ]
+        archive_pages(self.store, got, datetime.now(UTC))
+        read_waiting(self.store, self._me, self.readers, read=read_pages, settle=settle_ready)
+        return ids
+
+    def _announce(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
+        owners: dict[str, tuple[str, str]] = {}
+        for page in held:
+            try:
+                owners[page.url] = owner(page.url, None, {})
+            except BadUrl:
+                continue
+        now = datetime.now(UTC)
+        with self.store.engine.begin() as connection:
+            source_ids = {names: sources.ensure(connection, *names) for names in dict.fromkeys(owners.values())}
+            by_url = {url: source_ids[names] for url, names in owners.items()}
+            entries.record(connection, by_url, [FeedEntry(url=url) for url in owners], self._run_id, now, fetch=False)
+            return entries.owners(connection, list(owners))
+
+    def learn(self) -> None:
+        """What `upkeep` does: learn what repeats in each source, and read again what that concerns."""
+        keep_up(self.store, self._me, self.readers)
+
+    def memories(self, source_ids: Collection[int]) -> dict[int, SiteMemory]:
+        """Source id → what has been learned of it."""
+        with self.store.engine.connect() as connection:
+            return memory.memories(connection, source_ids)
+
+
+@contextmanager
+def scratch_store(settings: Settings, start: Callable[[], None]) -> Iterator[Scratch]:
+    """An empty store in a temporary folder, with an embedded server of its own, otherwise as the settings say.
+
+    start: called in each worker process before its first page. Raises PostgresUnavailable.
+    """
+    with TemporaryDirectory(prefix="storyfold-") as folder:
+        home = Path(folder)
+        elsewhere = {"home": home, "database_url": None, "archive": None, "sources": home / "sources"}
+        with (
+            open_store(settings.model_copy(update=elsewhere)) as store,
+            worker(store.engine) as me,
+            workers(settings.processes, settings.read_timeout_s, start=start) as readers,
+        ):
+            with store.engine.begin() as connection:
+                run_id = runs.begin(connection, "load", datetime.now(UTC))
+            yield Scratch(store, readers, me, run_id)
