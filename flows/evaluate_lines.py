@@ -25,7 +25,7 @@ class LinesAnswer:
     """Which lines of one document are to be kept."""
 
     id: str
-    keep: tuple[bool, ...]
+    keep: Mapping[str, bool]  # by the line's number, from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def read_lines(
                 if isinstance(result, Broken):
                     faults.append(Fault(place=document.id, why=f"it cannot be read: {result.error}"))
                 kept = (True,) * len(document.lines) if isinstance(result, Broken) else result.value
-                answers.append(LinesAnswer(id=document.id, keep=kept))
+                answers.append(LinesAnswer(id=document.id, keep={str(n): stays for n, stays in enumerate(kept, 1)}))
                 done(document)
         seconds = sum(readers.cpu_s(keep_lines))
     lines = sum(len(document.lines) for document in labels.items)
@@ -130,8 +130,8 @@ def evaluate(reading: Reading) -> Evaluation:
     return Evaluation(
         documents=len(reading.documents),
         lines=sum(len(answer.keep) for answer in reading.answers),
-        dropped=sum(answer.keep.count(False) for answer in reading.answers),
-        figures=line_figures((document.keep, answer.keep) for document, answer in answered),
+        dropped=sum(list(answer.keep.values()).count(False) for answer in reading.answers),
+        figures=line_figures((document.keep, tuple(answer.keep.values())) for document, answer in answered),
         lines_per_cpu_s=reading.lines_per_cpu_s,
         left_out=reading.left_out,
     )

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Integer, LargeBinary, Row, func, literal, or_, select, update
+from sqlalchemy import ARRAY, Connection, Integer, LargeBinary, Row, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import Flag
+from load.locks import lock
 from load.pages import reopen
 from load.rows import among
-from load.tables import article, cut, page, revision, source, story_member
+from load.tables import article, cut, page, revision, source, story_member, unlearned
 from load.tables import segment as segments
 from transform.memory import Lesson, SiteMemory, Told, learn, segment
 from transform.model import CutKind
@@ -54,39 +55,33 @@ def memories(connection: Connection, source_ids: Collection[int]) -> dict[int, S
 
 
 def mark_due(connection: Connection, articles: Collection[int]) -> None:
-    """The sources of these articles are to be looked over again."""
-    of_these = select(article.c.source_id).where(among(article.c.id, articles))
-    ids = connection.scalars(
-        select(source.c.id)
-        .where(source.c.id.in_(of_these), ~source.c.learn_due)
-        .order_by(source.c.id)
-        .with_for_update()
-    ).all()
-    if ids:
-        connection.execute(update(source).where(source.c.id.in_(ids)).values(learn_due=True))
+    """The sources of these articles are to be looked over again. In a transaction that holds the lock of settling."""
+    of_these = select(article.c.source_id).where(among(article.c.id, articles)).distinct()
+    statement = insert(unlearned).from_select(["source_id"], of_these)
+    connection.execute(statement.on_conflict_do_nothing())
 
 
 def due(connection: Connection) -> list[int]:
     """The sources of which something was settled since they were looked over; not those whose pages wait."""
-    query = select(source.c.id).where(source.c.learn_due, source.c.held_at.is_(None)).order_by(source.c.id)
-    return list(connection.scalars(query))
+    query = select(unlearned.c.source_id).join(source, source.c.id == unlearned.c.source_id)
+    return list(connection.scalars(query.where(source.c.held_at.is_(None)).order_by(source.c.id)))
 
 
 def learn_source(connection: Connection, source_id: int, now: datetime) -> Learned:
     """Look a source over, remember what repeats and forget what does not, and reopen the pages that it concerns."""
-    known = _lock(connection, source_id)
-    if not known.learn_due:
+    lock(connection, "settle")  # what it is to be looked over for is there whole, or comes later and marks it again
+    if not connection.execute(delete(unlearned).where(unlearned.c.source_id == source_id)).rowcount:
         return Learned()  # another was faster
     window = _window(connection, source_id)
     lesson = learn(Told(story=row.story_id, segments=tuple(row.segments)) for row in window if not row.holds_others)
     repeated, gone = _changes(connection, source_id, lesson)
     new = _texts(connection, repeated, window)
-    version = known.memory_version + bool(new or gone)
+    version = _version(connection, source_id) + bool(new or gone)
     _remember(connection, source_id, new, lesson, version, now)
     _forget(connection, source_id, gone, version)
     _refresh(connection, source_id, lesson, now)
     looked_over = update(source).where(source.c.id == source_id)
-    connection.execute(looked_over.values(memory_version=version, learned_at=now, learn_due=False))
+    connection.execute(looked_over.values(memory_version=version, learned_at=now))
     reopened = reopen(connection, _concerned(connection, source_id, {*new, *gone}, version, window))
     return Learned(learned=len(new), forgotten=len(gone), reopened=reopened)
 
@@ -108,18 +103,18 @@ def unspare(connection: Connection, name: str, digest: bytes) -> int:
 
 
 def _decide(connection: Connection, name: str, digest: bytes, *, spared: bool) -> int:
+    lock(connection, "settle")
     one = select(segments.c.source_id, segments.c.spared).join(source)
     row = connection.execute(one.where(source.c.name == name, segments.c.digest == digest)).one_or_none()
     if row is None:
         raise NotRemembered(f"'{name}' has never learned a block {digest.hex()}: news.source_memory lists them.")
     if row.spared == spared:
         return 0
-    version = _lock(connection, row.source_id).memory_version + 1
+    version = _version(connection, row.source_id) + 1
     decided = {"spared": True, "until_version": version} if spared else _remembered_since(version)
     ours = segments.c.source_id == row.source_id, segments.c.digest == digest
     connection.execute(update(segments).where(*ours).values(decided))
-    raised = update(source).where(source.c.id == row.source_id)
-    connection.execute(raised.values(memory_version=version, learn_due=True))
+    connection.execute(update(source).where(source.c.id == row.source_id).values(memory_version=version))
     window = _window(connection, row.source_id)
     return reopen(connection, _concerned(connection, row.source_id, {digest}, version, window))
 
@@ -128,10 +123,8 @@ def _remembered_since(version: int) -> dict[str, Any]:
     return {"spared": False, "since_version": version, "until_version": None}
 
 
-def _lock(connection: Connection, source_id: int) -> Row[Any]:
-    """The source's row; settling marks it due before or after this transaction, not meanwhile."""
-    query = select(source.c.memory_version, source.c.learn_due).where(source.c.id == source_id)
-    return connection.execute(query.with_for_update()).one()
+def _version(connection: Connection, source_id: int) -> int:
+    return int(connection.execute(select(source.c.memory_version).where(source.c.id == source_id)).scalar_one())
 
 
 def _window(connection: Connection, source_id: int) -> list[Row[Any]]:

@@ -102,9 +102,6 @@ source = Table(
     when("released_at", "a person released it; what came before is not held against it"),
     Column("memory_version", Integer, nullable=False, server_default="0", comment="of what repeats in it; see segment"),
     when("learned_at", "when it was last looked over for what repeats"),
-    Column(
-        "learn_due", Boolean, nullable=False, server_default="true", comment="something was settled of it since then"
-    ),
     comment="A publisher",
 )
 
@@ -342,6 +339,13 @@ segment = Table(
     ),
     when("learned_at", "when these were counted", nullable=False),
     comment="The memory of a source: blocks that stand in several distinct stories of it are its boilerplate",
+)
+
+unlearned = Table(
+    "unlearned",
+    metadata,
+    Column("source_id", Integer, primary_key=True, autoincrement=False, comment="the source"),
+    comment="Sources of which something was settled since they were last looked over for what repeats",
 )
 
 undone_rule = Table(

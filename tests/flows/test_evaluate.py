@@ -222,9 +222,9 @@ def test_lines_are_kept_or_dropped(cli: Run, tmp_path: Path) -> None:
     result = cli("eval", "lines", file, "--out", tmp_path / "keep.jsonl")
     assert (result.returncode, result.stderr) == (0, "")
     assert answers(tmp_path / "keep.jsonl") == [
-        {"id": "fire", "keep": [True, True, True, True, True, False]},
-        {"id": "one", "keep": [False]},
-        {"id": "none", "keep": []},
+        {"id": "fire", "keep": {"1": True, "2": True, "3": True, "4": True, "5": True, "6": False}},
+        {"id": "one", "keep": {"1": False}},
+        {"id": "none", "keep": {}},
     ]
     assert result.stdout.startswith("3 documents, 7 lines, 2 of them dropped, ")
     assert "labelled" not in result.stdout
@@ -254,9 +254,14 @@ def test_what_repeats_on_a_site_is_dropped_where_urls_tell_sites(cli: Run, tmp_p
     ]
     file = documents(tmp_path, *items, {"id": "nowhere", "lines": ["The toll: a report", *BRIDGE_TOLL, RECURS]})
     cli("eval", "lines", file, "--out", tmp_path / "keep.jsonl")
-    assert [answer["keep"][-1] for answer in answers(tmp_path / "keep.jsonl")] == [False, False, True, True]
+    assert [list(answer["keep"].values())[-1] for answer in answers(tmp_path / "keep.jsonl")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     cli("eval", "lines", file, "--out", tmp_path / "keep.jsonl", "--no-memory")
-    assert all(all(answer["keep"]) for answer in answers(tmp_path / "keep.jsonl"))
+    assert all(all(answer["keep"].values()) for answer in answers(tmp_path / "keep.jsonl"))
 
 
 def test_a_broken_document_costs_only_itself(cli: Run, tmp_path: Path) -> None:

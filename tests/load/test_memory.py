@@ -139,7 +139,7 @@ def test_what_turns_out_to_stand_in_copies_is_forgotten_and_comes_back(engine: E
     assert SIGNUP not in texts(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE storyfold.story_member SET story_id = 1"))
-        connection.execute(text("UPDATE storyfold.source SET learn_due = true"))
+        connection.execute(text("INSERT INTO storyfold.unlearned VALUES (1) ON CONFLICT DO NOTHING"))
     assert learn(engine) == [memory.Learned(forgotten=1, reopened=2)]
     assert remembered(engine) == [(SIGNUP, 2, 1, 2)]
     assert texts(engine).count(SIGNUP) == 2

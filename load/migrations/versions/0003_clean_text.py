@@ -75,6 +75,13 @@ def upgrade() -> None:
         schema="storyfold",
         comment="The memory of a source: blocks that stand in several distinct stories of it are its boilerplate",
     )
+    op.create_table(
+        "unlearned",
+        sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False, comment="the source"),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("unlearned_pkey")),
+        schema="storyfold",
+        comment="Sources of which something was settled since they were last looked over for what repeats",
+    )
     op.add_column(
         "page",
         sa.Column(
@@ -200,17 +207,6 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             nullable=True,
             comment="when it was last looked over for what repeats",
-        ),
-        schema="storyfold",
-    )
-    op.add_column(
-        "source",
-        sa.Column(
-            "learn_due",
-            sa.Boolean(),
-            server_default="true",
-            nullable=False,
-            comment="something was settled of it since then",
         ),
         schema="storyfold",
     )
