@@ -27,5 +27,5 @@ def foreign(records: Sequence[tuple[str, str, bytes]], *, gzipped: bool, **field
         head |= {name.replace("_", "-"): value for name, value in fields.items()}
         lines = ["WARC/1.0", *(f"{name}: {value}" for name, value in head.items() if value), "", ""]
         record = "\r\n".join(lines).encode() + block + b"\r\n\r\n"
-        written.write(gzip.compress(record) if gzipped else record)
+        written.write(gzip.compress(record, mtime=0) if gzipped else record)
     return written.getvalue()

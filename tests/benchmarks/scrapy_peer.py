@@ -37,7 +37,7 @@ class Pages(scrapy.Spider):
 
     def parse(self, response: Any) -> Iterator[None]:
         name = response.url.replace("/", "_").replace(":", "_")
-        (FOLDER / f"{name}.gz").write_bytes(gzip.compress(response.body, compresslevel=6))
+        (FOLDER / f"{name}.gz").write_bytes(gzip.compress(response.body, compresslevel=6, mtime=0))
         yield from ()
 
 

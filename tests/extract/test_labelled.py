@@ -79,7 +79,7 @@ def test_packed_and_plain_pages_are_read_alike(tmp_path: Path) -> None:
             tmp_path, {"file": "1.html", "text": ""}, {"file": "2.txt.gz", "text": "", "url": "https://daily.example/2"}
         )
     ).items
-    packed.path.write_bytes(gzip.compress(b"The page"))
+    packed.path.write_bytes(gzip.compress(b"The page", mtime=0))
     assert read_labelled(plain, NOW).body == b"<p>The page</p>"
     assert read_labelled(plain, NOW).url == (tmp_path / "1.html").as_uri()
     page = read_labelled(packed, NOW)
@@ -90,7 +90,9 @@ def test_packed_and_plain_pages_are_read_alike(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"The page")[:-4], gzip.compress(b"x" * 99)[:15]])
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"The page", mtime=0)[:-4], gzip.compress(b"x" * 99, mtime=0)[:15]]
+)
 def test_a_damaged_file_is_an_error_of_reading(tmp_path: Path, content: bytes) -> None:
     [page] = labelled_pages(told(tmp_path, {"file": "1.html.gz", "text": ""})).items
     page.path.write_bytes(content)

@@ -73,7 +73,7 @@ def fill(folder: Path) -> None:
         {"file": "5.html.gz", "text": "A text on a page that is no gzip."},
         {"file": "6.html", "text": "A text on a page that is not there."},
     ]
-    (folder / "0.html.gz").write_bytes(gzip.compress(FIRE.encode()))
+    (folder / "0.html.gz").write_bytes(gzip.compress(FIRE.encode(), mtime=0))
     for number, page in enumerate((TOLL, FIRE, TOLL, SHORT), 1):
         (folder / f"{number}.html").write_text(page, encoding="utf-8")
     (folder / "5.html.gz").write_bytes(b"no gzip")
