@@ -104,9 +104,9 @@ def agree(first: Reading, second: Reading, third: Reading | None = None, *, trim
 
     third: asked when the first two are not alike. trim_edges: whether doubtful blocks at its edges are cut.
     """
-    readings = [reading for reading in (first, second, third) if reading is not None]
-    chosen = _choose(first, second, third)
-    others = [reading for reading in readings if reading is not chosen]
+    witnesses = [other for other in (second, third) if other is not None]
+    chosen = _choose(first, *[other for other in witnesses if not _strays(other, first)])
+    others = [reading for reading in (first, *witnesses) if reading is not chosen]
     heard = [other for other in others if other.prose >= HEARD * chosen.prose]
     return Agreed(
         clean=_without_doubtful_edges(chosen, heard) if heard and trim_edges else chosen.clean,
@@ -114,7 +114,19 @@ def agree(first: Reading, second: Reading, third: Reading | None = None, *, trim
     )
 
 
-def _choose(first: Reading, second: Reading, third: Reading | None) -> Reading:
+def _strays(other: Reading, first: Reading) -> bool:
+    """Whether a reading is of the second article on the page, which cleaning cut from the first reading."""
+    cut = [words(cut.text) for cut in first.clean.cuts if cut.kind is CutKind.OTHER_ARTICLE]
+    elsewhere = frozenset(chain.from_iterable(map(_grams, cut)))
+    return (
+        bool(elsewhere)
+        and other.sum(_share(_grams(block), elsewhere) >= SEEN for block in other.words) > other.size / 2
+    )
+
+
+def _choose(first: Reading, second: Reading | None = None, third: Reading | None = None) -> Reading:
+    if second is None:
+        return first
     if not first.size:
         return next((other for other in (second, third) if other is not None and other.prose), first)
     if third is not None:

@@ -25,7 +25,7 @@ from extract.model import (
     Rejection,
     SourceName,
 )
-from transform.model import CleanArticle, CutKind
+from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.read import ReadPage, ReadSpec, read_page
 from transform.witnesses import Reading, agree, alike
 
@@ -83,6 +83,17 @@ def test_the_first_reading_stands_where_the_second_has_lost_half_of_it() -> None
 def test_the_second_wins_where_much_of_the_first_is_no_prose() -> None:
     agreed = agree(reading(*STORY, *TALK), second(*STORY[:5]))
     assert (agreed.clean.article.extractor, texts(agreed.clean)) == (Extractor.READABILITY, STORY[:5])
+
+
+def test_a_reading_of_the_second_article_on_the_page_has_no_say() -> None:
+    cuts = tuple(
+        Cut(position=len(STORY) + number, text=text, kind=CutKind.OTHER_ARTICLE, rule="structure", zone=Zone.TAIL)
+        for number, text in enumerate(OTHER)
+    )
+    known = reading(*STORY, *OTHER).clean
+    first = Reading(replace(known, blocks=known.blocks[: len(STORY)], cuts=cuts))
+    assert texts(agree(first, second(*OTHER), third(*OTHER)).clean) == STORY
+    assert texts(agree(first, second(*OTHER)).clean) == STORY
 
 
 def test_headings_that_only_the_first_has_are_no_reason_against_it() -> None:
