@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
@@ -24,6 +24,7 @@ from load.keys import by_key, known_by, read_rules
 from load.locks import lock
 from load.pages import mark_read
 from load.revisions import fingerprints
+from load.rows import listed
 from load.tables import article, entry, page, revision
 from transform.assign import Newcomer, assign
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
@@ -259,13 +260,14 @@ def _settle_revisions(connection: Connection, turns: Sequence[_Turn], ids: Mappi
     same = [turn.row.id for turn in turns if turn.kind is RevisionKind.UNCHANGED]
     connection.execute(delete(revision).where(revision.c.id.in_(same)))
     rows = [
-        {"revision": turn.row.id, "kind": turn.kind, "article": ids[turn.row.id]}
+        {"id": turn.row.id, "kind": turn.kind, "article_id": ids[turn.row.id]}
         for turn in turns
         if turn.kind is not RevisionKind.UNCHANGED
     ]
     if rows:
-        owner = update(revision).where(revision.c.id == bindparam("revision"))
-        connection.execute(owner.values(kind=bindparam("kind"), article_id=bindparam("article")), rows)
+        said = listed(rows, [revision.c.id, revision.c.kind, revision.c.article_id])
+        owner = update(revision).where(revision.c.id == said.c.id)
+        connection.execute(owner.values(kind=said.c.kind, article_id=said.c.article_id))
 
 
 def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime) -> Settled:
@@ -276,8 +278,10 @@ def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, Art
         by_outcome[_outcome(turn.kind)].append(turn)
     for outcome, closed in by_outcome.items():
         close(connection, [turn.row.entry_id for turn in closed], outcome, now)
-    owner = update(entry).where(entry.c.id == bindparam("entry")).values(article_id=bindparam("article"))
-    connection.execute(owner, [{"entry": turn.row.entry_id, "article": ids[turn.row.id]} for turn in turns])
+    owned = listed(
+        [{"id": turn.row.entry_id, "article_id": ids[turn.row.id]} for turn in turns], [entry.c.id, entry.c.article_id]
+    )
+    connection.execute(update(entry).where(entry.c.id == owned.c.id).values(article_id=owned.c.article_id))
     return Settled(pages=len(turns), outcomes={outcome: len(closed) for outcome, closed in by_outcome.items()})
 
 
