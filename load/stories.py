@@ -74,9 +74,9 @@ def _last_verdicts(matches: Iterable[Match]) -> dict[tuple[ArticleId, ArticleId]
     """One verdict a pair, by the same rule as in the store: two texts that changed together are judged twice."""
     verdicts: dict[tuple[ArticleId, ArticleId], Match] = {}
     for verdict in matches:
-        known = verdicts.get((verdict.left, match.right))
+        known = verdicts.get((verdict.left, verdict.right))
         if known is None or verdict.kind is not MatchKind.DIFFERENT or known.kind is MatchKind.DIFFERENT:
-            verdicts[verdict.left, match.right] = match
+            verdicts[verdict.left, verdict.right] = verdict
     return verdicts
 
 
