@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -60,7 +61,7 @@ def histories(connection: Connection, sides: Sequence[Side], policy: MatchPolicy
         day = _date(side.day)
         stop = [value for value in values if _earlier_days(seen.get(value), day) >= policy.stop_days]
         days = min(sum(known < day for known in known_days), policy.stop_days)
-        found.append(History(stop=frozenset(from_bigints(stop).tolist()), days=days))
+        found.append(History(stop=np.sort(from_bigints(stop)), days=days))
         seen.update({value: _counted(seen.get(value), day) for value in values})
         known_days.add(day)
     _write_days(connection, seen)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, literal
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, TableValuedAlias, any_, column, func, literal
 
 from transform.model import Hashes
 
@@ -25,6 +25,17 @@ def clean_text(text: str | None) -> str | None:
 def among(column: ColumnElement[Any], ids: Collection[int]) -> ColumnElement[bool]:
     """True of rows with one of these ids: one parameter and one statement, however many they are."""
     return column == any_(literal(list(ids), ARRAY(BigInteger)))
+
+
+def listed(rows: Sequence[Mapping[str, object]], columns: Iterable[Column[Any]]) -> TableValuedAlias:
+    """Rows as a table of the statement, in their order, by one array a column: one statement, however many they are.
+
+    columns: those of a table that the rows have values for, none of them an array
+    """
+    columns = list(columns)
+    arrays = (literal([row[one.name] for row in rows], ARRAY(one.type)) for one in columns)
+    named = (column(one.name, one.type) for one in columns)
+    return func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
 
 
 def to_bigints(hashes: Hashes) -> list[int]:

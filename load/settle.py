@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, true, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
@@ -24,6 +24,7 @@ from load.keys import by_key, known_by, read_rules
 from load.locks import lock
 from load.pages import mark_settled
 from load.revisions import contents, fingerprints, read_anew
+from load.rows import listed
 from load.tables import article, entry, page, revision
 from transform.assign import Newcomer, assign
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
@@ -323,13 +324,14 @@ def _settle_revisions(connection: Connection, turns: Sequence[_Turn], ids: Mappi
     read_anew(connection, {row.id: row.former_id for row in same if row.former_id is not None})
     connection.execute(delete(revision).where(revision.c.id.in_([row.id for row in same])))
     rows = [
-        {"revision": turn.row.id, "kind": turn.kind, "article": ids[turn.row.id]}
+        {"id": turn.row.id, "kind": turn.kind, "article_id": ids[turn.row.id]}
         for turn in turns
         if turn.kind is not RevisionKind.UNCHANGED
     ]
     if rows:
-        owner = update(revision).where(revision.c.id == bindparam("revision"))
-        connection.execute(owner.values(kind=bindparam("kind"), article_id=bindparam("article")), rows)
+        said = listed(rows, [revision.c.id, revision.c.kind, revision.c.article_id])
+        owner = update(revision).where(revision.c.id == said.c.id)
+        connection.execute(owner.values(kind=said.c.kind, article_id=said.c.article_id))
 
 
 def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime) -> Settled:
@@ -342,8 +344,9 @@ def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, Art
         close(connection, [turn.row.entry_id for turn in closed], outcome, now)
     led = [turn for turn in turns if turn.row.read_before is None or turn.kind is RevisionKind.FIRST]
     if led:
-        owner = update(entry).where(entry.c.id == bindparam("entry")).values(article_id=bindparam("article"))
-        connection.execute(owner, [{"entry": turn.row.entry_id, "article": ids[turn.row.id]} for turn in led])
+        rows = [{"id": turn.row.entry_id, "article_id": ids[turn.row.id]} for turn in led]
+        owned = listed(rows, [entry.c.id, entry.c.article_id])
+        connection.execute(update(entry).where(entry.c.id == owned.c.id).values(article_id=owned.c.article_id))
     return Settled(
         pages=len(turns),
         outcomes={outcome: len(closed) for outcome, closed in by_outcome.items()},

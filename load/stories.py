@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, any_, bindparam, func, insert, or_, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from extract.model import Flag
+from load.rows import listed
 from load.tables import article, match, revision, source, story, story_change, story_member
 from transform.assign import Assignments, Neighbourhood, StoryChange, StoryState
 from transform.cluster import joinable
@@ -56,16 +57,27 @@ def member(row: Row[Any]) -> Member:
 
 def keep_matches(connection: Connection, matches: Iterable[Match], policy: bytes, now: datetime) -> None:
     """Store every verdict; a text that changed and no longer matches does not undo the match it had."""
-    rows = [_match_row(m, policy, now) for m in sorted(matches, key=lambda m: (m.left, m.right))]
+    rows = [_match_row(match, policy, now) for _, match in sorted(_last_verdicts(matches).items())]
     if not rows:
         return
-    statement = upsert(match)
+    columns = [match.c[name] for name in rows[0]]
+    statement = upsert(match).from_select(list(rows[0]), select(listed(rows, columns)))
     changed = {name: statement.excluded[name] for name in rows[0] if name not in ("left_id", "right_id")}
     positive = or_(statement.excluded.kind != MatchKind.DIFFERENT, match.c.kind == MatchKind.DIFFERENT)
     statement = statement.on_conflict_do_update(
         index_elements=[match.c.left_id, match.c.right_id], set_=changed, where=positive
     )
-    connection.execute(statement, rows)
+    connection.execute(statement)
+
+
+def _last_verdicts(matches: Iterable[Match]) -> dict[tuple[ArticleId, ArticleId], Match]:
+    """One verdict a pair, by the same rule as in the store: two texts that changed together are judged twice."""
+    verdicts: dict[tuple[ArticleId, ArticleId], Match] = {}
+    for verdict in matches:
+        known = verdicts.get((verdict.left, verdict.right))
+        if known is None or verdict.kind is not MatchKind.DIFFERENT or known.kind is MatchKind.DIFFERENT:
+            verdicts[verdict.left, verdict.right] = verdict
+    return verdicts
 
 
 def write(connection: Connection, assignments: Assignments, known: Mapping[ArticleId, Member], now: datetime) -> None:
@@ -176,9 +188,10 @@ def _write_stories(
     connection: Connection, states: Sequence[StoryState], known: Mapping[ArticleId, Member], now: datetime
 ) -> None:
     rows = [_story_row(state, known, now) for state in sorted(states, key=lambda state: state.id)]
-    statement = upsert(story)
+    columns = [story.c[name] for name in rows[0]]
+    statement = upsert(story).from_select(list(rows[0]), select(listed(rows, columns)))
     changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
-    connection.execute(statement.on_conflict_do_update(index_elements=[story.c.id], set_=changed), rows)
+    connection.execute(statement.on_conflict_do_update(index_elements=[story.c.id], set_=changed))
     for state in states:
         if state.merged_into is not None:  # whoever was merged into the loser before now follows it to the winner
             moved = update(story).where(story.c.merged_into == state.id)
@@ -207,13 +220,15 @@ def _write_members(connection: Connection, states: Iterable[StoryState]) -> None
         for state in states
         for article_id in state.members
     ]
-    statement = upsert(story_member)
+    rows.sort(key=lambda row: row["article_id"])
+    columns = [story_member.c.article_id, story_member.c.story_id, story_member.c.container]
+    statement = upsert(story_member).from_select(columns, select(listed(rows, columns)))
     changed = {"story_id": statement.excluded.story_id, "container": statement.excluded.container}
     differs = or_(
         story_member.c.story_id != statement.excluded.story_id, story_member.c.container != statement.excluded.container
     )
     statement = statement.on_conflict_do_update(index_elements=[story_member.c.article_id], set_=changed, where=differs)
-    connection.execute(statement, sorted(rows, key=lambda row: row["article_id"]))
+    connection.execute(statement)
 
 
 def _write_changes(
@@ -231,4 +246,5 @@ def _write_changes(
         for change in changes
     ]
     if rows:
-        connection.execute(insert(story_change), rows)
+        columns = [story_change.c[name] for name in rows[0]]
+        connection.execute(insert(story_change).from_select(columns, select(listed(rows, columns))))

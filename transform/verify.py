@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,20 +43,33 @@ class MatchPolicy:
         return hashlib.blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=8).digest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Side:
-    """One text of a pair."""
+    """One text of a pair; what several pairs ask of it is computed once."""
 
     id: ArticleId
     day: int  # publication day (or that of the fetch), days since the epoch
     print: Fingerprint
 
+    @cached_property
+    def distinct(self) -> Hashes:
+        """The shingles of the text, sorted and unique."""
+        return np.unique(self.print.shingles)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    @cached_property
+    def is_first(self) -> npt.NDArray[np.bool_]:
+        """For each place of the text, whether its shingle stands there for the first time."""
+        first = np.zeros(len(self.print.shingles), dtype=np.bool_)
+        first[np.unique(self.print.shingles, return_index=True)[1]] = True
+        return first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class History:
     """What the store knew before the day of the later text."""
 
-    stop: frozenset[int] = frozenset()  # sampled shingle hashes seen on policy.stop_days earlier days
+    stop: Hashes = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    """Sampled shingle hashes seen on policy.stop_days earlier days, sorted."""
     days: int = 0  # earlier days with articles, counted up to policy.stop_days
 
 
@@ -72,9 +85,10 @@ def verify(left: Side, right: Side, history: History, policy: MatchPolicy) -> Ma
     """
     if left.print.text_digest == right.print.text_digest:
         return _identical(left, right)
-    shared = _measure(left.print, right.print, history.stop, policy)
     inner, outer = (left, right) if _is_inner(left, right) else (right, left)
-    start, end = _span(outer.print.shingles, inner.print.shingles)
+    held = _is_among(outer.print.shingles, inner.distinct)
+    shared = _measure(inner, outer, outer.print.shingles[held & outer.is_first], history.stop, policy)
+    start, end = _span(held)
     measured = Match(
         left=left.id,
         right=right.id,
@@ -84,7 +98,7 @@ def verify(left: Side, right: Side, history: History, policy: MatchPolicy) -> Ma
         jaccard_filtered=shared.jaccard_filtered,
         containment=shared.containment,
         facts=_overlap(inner.print.facts, outer.print.facts),
-        run=_mean_run(outer.print.shingles, inner.print.shingles),
+        run=_mean_run(held),
         inner=inner.id,
         start=start,
         end=end,
@@ -122,27 +136,39 @@ def _is_inner(side: Side, other: Side) -> bool:
     return (len(side.print.shingles), side.id) <= (len(other.print.shingles), other.id)
 
 
-def _measure(a: Fingerprint, b: Fingerprint, stop: Collection[int], policy: MatchPolicy) -> _Shared:
+def _measure(inner: Side, outer: Side, shared: Hashes, stop: Hashes, policy: MatchPolicy) -> _Shared:
     """Resemblance and containment, with and without stop-shingles.
 
+    shared: the distinct shingles that both have
     Without any stop-shingle in the pair all shingles count. With some, the filtered figures are taken on the sampled
     part of the hash space, the only part in which stop-shingles are known.
     """
-    left, right = np.unique(a.shingles), np.unique(b.shingles)
-    plain = _resemblance(left, right)
-    left_sample, right_sample = left[_sampled(left, policy)], right[_sampled(right, policy)]
-    left_kept, right_kept = _without(left_sample, stop), _without(right_sample, stop)
-    if len(left_kept) == len(left_sample) and len(right_kept) == len(right_sample):
-        return _Shared(plain.jaccard, plain.jaccard, plain.containment, plain.count)
-    sample = _resemblance(left_kept, right_kept)
+    plain = _resemblance(len(inner.distinct), len(outer.distinct), len(shared))
+    if not len(stop):
+        return plain
+    samples = [hashes[_sampled(hashes, policy)] for hashes in (inner.distinct, outer.distinct, shared)]
+    kept = [int(np.count_nonzero(~_is_among(sample, stop))) for sample in samples]
+    if kept[:2] == [len(sample) for sample in samples[:2]]:
+        return plain
+    sample = _resemblance(*kept)
     return _Shared(plain.jaccard, sample.jaccard, sample.containment, sample.count << policy.sampled_bits)
 
 
-def _resemblance(a: Hashes, b: Hashes) -> _Shared:
-    count = len(np.intersect1d(a, b, assume_unique=True))
-    union, smaller = len(a) + len(b) - count, min(len(a), len(b))
-    jaccard = count / union if union else 0.0
-    return _Shared(jaccard, jaccard, count / smaller if smaller else 0.0, count)
+def _resemblance(inner: int, outer: int, shared: int) -> _Shared:
+    """From the numbers of distinct shingles."""
+    union, smaller = inner + outer - shared, min(inner, outer)
+    jaccard = shared / union if union else 0.0
+    return _Shared(jaccard, jaccard, shared / smaller if smaller else 0.0, shared)
+
+
+def _is_among(hashes: Hashes, known: Hashes) -> npt.NDArray[np.bool_]:
+    """For each hash whether it is one of the known ones, which are sorted; `isin` takes five times as long."""
+    if not len(known):
+        return np.zeros(len(hashes), dtype=np.bool_)
+    places = known.searchsorted(hashes)
+    places[places == len(known)] = 0
+    found: npt.NDArray[np.bool_] = known[places] == hashes
+    return found
 
 
 def _sampled(hashes: Hashes, policy: MatchPolicy) -> npt.NDArray[np.bool_]:
@@ -150,31 +176,23 @@ def _sampled(hashes: Hashes, policy: MatchPolicy) -> npt.NDArray[np.bool_]:
     return sampled
 
 
-def _without(hashes: Hashes, stop: Collection[int]) -> Hashes:
-    if not stop:
-        return hashes
-    return np.array([value for value in hashes.tolist() if value not in stop], dtype=np.uint64)
-
-
 def _overlap(inner: Hashes, outer: Hashes) -> float:
     """Share of the smaller fact set that the other has too; 1 where a text states no facts."""
     smaller = min(len(inner), len(outer))
-    return len(np.intersect1d(inner, outer, assume_unique=True)) / smaller if smaller else 1.0
+    return int(np.count_nonzero(_is_among(inner, outer))) / smaller if smaller else 1.0
 
 
-def _mean_run(outer: Hashes, inner: Hashes) -> float:
+def _mean_run(held: npt.NDArray[np.bool_]) -> float:
     """Mean length, in shingles, of the stretches of the longer text that the shorter has too."""
-    edges = np.diff(np.concatenate([[0], np.isin(outer, inner).astype(np.int8), [0]]))
-    starts = int((edges == 1).sum())
-    return float((np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)).sum()) / starts if starts else 0.0
+    stretches = int(np.count_nonzero(held[1:] & ~held[:-1])) + int(held[:1].any())
+    return int(np.count_nonzero(held)) / stretches if stretches else 0.0
 
 
-def _span(outer: Hashes, inner: Hashes) -> tuple[float, float]:
+def _span(held: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Where in the longer text the shared part begins and ends, as shares of its length; (1, 1) for none."""
-    places = np.flatnonzero(np.isin(outer, inner))
-    if not len(places):
+    if not held.any():
         return 1.0, 1.0
-    return float(places[0]) / len(outer), float(places[-1] + 1) / len(outer)
+    return int(held.argmax()) / len(held), (len(held) - int(held[::-1].argmax())) / len(held)
 
 
 def _judge(measured: Match, shared: int, gap_days: int, young: bool, policy: MatchPolicy) -> Match:
