@@ -23,10 +23,16 @@ class Stamp:
     at: datetime  # aware, UTC; for DAY precision the midnight that begins the day as written, whatever the zone
     precision: DatePrecision
     zone_known: bool = False  # without a zone the figures are read as UTC
+    utc_offset: int | None = None  # minutes east of UTC, as written; None for a day, and where none is written
 
     @property
     def exact(self) -> bool:
         return self.zone_known and self.precision is not DatePrecision.DAY
+
+    @property
+    def written(self) -> datetime:
+        """Day and hour as they were written, in spite of its tzinfo."""
+        return self.at + timedelta(minutes=self.utc_offset or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,7 @@ class Publication:
     """When a page was published and last changed, as far as it can be trusted."""
 
     published_at: datetime | None = None
+    utc_offset: int | None = None  # minutes east of UTC, as the publisher wrote it
     precision: DatePrecision | None = None
     origin: DateOrigin | None = None
     modified_at: datetime | None = None
@@ -66,6 +73,7 @@ def publication(
     stamp = _without_impossible_time(chosen.stamp, fetched_at)
     return Publication(
         published_at=stamp.at,
+        utc_offset=stamp.utc_offset,
         precision=stamp.precision,
         origin=chosen.origin,
         modified_at=next((s.at for s in changed if s.at >= stamp.at), None),
@@ -99,7 +107,7 @@ def _without_impossible_time(stamp: Stamp, fetched_at: datetime) -> Stamp:
     """The stamp, or its day alone when the hour lies ahead of the fetch: local time was written as UTC."""
     if stamp.precision is DatePrecision.DAY or stamp.at <= fetched_at + CLOCK_ALLOWANCE:
         return stamp
-    return Stamp(at=_midnight(stamp.at), precision=DatePrecision.DAY)
+    return Stamp(at=_midnight(stamp.written), precision=DatePrecision.DAY)
 
 
 def _unswapped(first: Witness, others: Sequence[Witness]) -> Witness:
@@ -112,10 +120,11 @@ def _unswapped(first: Witness, others: Sequence[Witness]) -> Witness:
 
 
 def _swapped(stamp: Stamp) -> Stamp | None:
-    at = stamp.at
-    if at.day > 12 or at.day == at.month:
+    written = stamp.written
+    if written.day > 12 or written.day == written.month:
         return None
-    return replace(stamp, at=at.replace(day=at.month, month=at.day))
+    meant = written.replace(day=written.month, month=written.day)
+    return replace(stamp, at=stamp.at + (meant - written))
 
 
 def _made_exact(first: Witness, others: Sequence[Witness]) -> Witness:
@@ -166,6 +175,7 @@ ZONES = {
     **dict.fromkeys(("mst", "pdt"), -420),
     "pst": -480,
 }
+_FURTHEST = ZONE_ALLOWANCE // timedelta(minutes=1)
 MONTHS = {
     name: n
     for n, name in enumerate(
@@ -243,24 +253,24 @@ def _with_clock(day: datetime, clock: Mapping[str, str | None]) -> Stamp:
         return Stamp(at=day, precision=DatePrecision.DAY)
     offset = _offset(clock["zone"] or "")
     return Stamp(
-        at=day + written - (offset or timedelta(0)),
+        at=day + written - timedelta(minutes=offset or 0),
         precision=DatePrecision.SECOND if clock["second"] else DatePrecision.MINUTE,
         zone_known=offset is not None,
+        utc_offset=offset,
     )
 
 
-def _offset(zone: str) -> timedelta | None:
+def _offset(zone: str) -> int | None:
     """Minutes east of UTC, None for no zone or one nobody knows."""
     named = zone.lower().removeprefix("gmt").removeprefix("utc").strip().replace("−", "-")
     if named[:1] not in ("+", "-"):
-        minutes = ZONES.get(zone.lower())
-        return None if minutes is None else timedelta(minutes=minutes)
+        return ZONES.get(zone.lower())
     digits = named[1:].replace(":", "")
     hours, past = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
-    east = timedelta(hours=int(hours), minutes=int(past))
-    if east > ZONE_ALLOWANCE:
+    minutes = 60 * int(hours) + int(past)
+    if minutes > _FURTHEST:
         return None
-    return -east if named[0] == "-" else east
+    return -minutes if named[0] == "-" else minutes
 
 
 # --- The date in a URL ----------------------------------------------------------------------------------------

@@ -347,6 +347,7 @@ class Article:
     extractor: Extractor
     language: str | None  # ISO 639-1
     published_at: datetime | None  # None when no date on the page is trusted; aware, UTC
+    utc_offset: int | None = None  # minutes east of UTC that the publisher wrote with it; None when it wrote none
     date_precision: DatePrecision | None
     date_found_in: DateOrigin | None
     modified_at: datetime | None

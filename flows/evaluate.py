@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import partial
 from statistics import median
@@ -50,7 +50,7 @@ class PageAnswer:
     title: str | None = None
     summary: str | None = None
     authors: tuple[str, ...] = ()
-    date: str | None = None
+    date: str | None = None  # ISO 8601, in the publisher's offset
     language: str | None = None
     extractor: str | None = None
     agreement: float | None = None
@@ -249,11 +249,12 @@ def _answer(file: str, readings: PageReadings, reading: StoredReading | None) ->
 
 
 def _date(reading: StoredReading) -> str | None:
-    """When it was published, as precisely as is known; UTC."""
+    """When it was published, as precisely as is known: in the publisher's own offset, UTC where it named none."""
     if reading.published_at is None:
         return None
-    is_day = reading.date_precision == DatePrecision.DAY
-    return (reading.published_at.date() if is_day else reading.published_at).isoformat()
+    if reading.date_precision == DatePrecision.DAY:
+        return reading.published_at.date().isoformat()
+    return reading.published_at.astimezone(timezone(timedelta(minutes=reading.utc_offset or 0))).isoformat()
 
 
 def evaluate(reading: Reading) -> Evaluation:

@@ -33,6 +33,7 @@ class StoredReading:
     text: str
     language: str | None
     published_at: datetime | None
+    utc_offset: int | None  # minutes east of UTC, as the publisher wrote it
     date_precision: str | None
     extractor: str
     agreement: float | None
@@ -98,6 +99,7 @@ def _revisions(connection: Connection, entry_ids: Collection[int]) -> _Texts:
             text=row.text,
             language=row.language,
             published_at=row.published_at,
+            utc_offset=row.utc_offset,
             date_precision=row.date_precision,
             extractor=row.extractor,
             agreement=row.agreement,

@@ -186,6 +186,7 @@ def _revision_row(reading: Reading) -> dict[str, object]:
         "agreement": reading.agreement,
         "language": article.language,
         "published_at": article.published_at,
+        "utc_offset": article.utc_offset,
         "date_precision": article.date_precision,
         "date_found_in": article.date_found_in,
         "modified_at": article.modified_at,

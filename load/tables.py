@@ -421,6 +421,7 @@ revision = Table(
     Column("translator", Text, comment="who translated it"),
     Column("language", Text, comment="ISO 639-1"),
     when("published_at", "null when no date on the page is trusted"),
+    Column("utc_offset", SmallInteger, comment="minutes east of UTC that the publisher wrote; null when it wrote none"),
     Column("date_precision", Text, comment="second, minute, day"),
     Column("date_found_in", Text, comment="json-ld, meta, feed, sitemap, visible, url"),
     when("modified_at", "as the page says"),

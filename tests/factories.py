@@ -69,6 +69,7 @@ class Told:
     image: str | None = None
     agency: str | None = None
     translator: str | None = None
+    utc_offset: int | None = None
 
 
 def a_source(name: str = "harbour-courier", *, tier: int = 2) -> Source:
@@ -163,6 +164,7 @@ def reading(page_id: int, told: Told, now: datetime) -> Reading:
         image=told.image,
         agency=told.agency,
         translator=told.translator,
+        utc_offset=told.utc_offset,
     )
     kept = len(told.paragraphs)
     clean = CleanArticle(

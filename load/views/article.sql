@@ -29,7 +29,8 @@ SELECT
     revision.tags,
     revision.image,
     revision.agency,
-    revision.translator
+    revision.translator,
+    revision.utc_offset
 FROM storyfold.article
 JOIN storyfold.revision ON revision.id = article.revision_id
 JOIN storyfold.page ON page.id = revision.page_id
@@ -76,3 +77,5 @@ COMMENT ON COLUMN news.article.tags IS 'Keywords that the page names, 20 at most
 COMMENT ON COLUMN news.article.image IS 'URL of the picture that stands for it; null when there is none.';
 COMMENT ON COLUMN news.article.agency IS 'News agency whose text it says it is; null when it says no such thing.';
 COMMENT ON COLUMN news.article.translator IS 'Who translated it, several apart by commas; null when nobody is named.';
+COMMENT ON COLUMN news.article.utc_offset IS
+    'Minutes east of UTC that the publisher wrote; null when it wrote none.';

@@ -23,7 +23,8 @@ SELECT
     revision.tags,
     revision.image,
     revision.agency,
-    revision.translator
+    revision.translator,
+    revision.utc_offset
 FROM storyfold.revision
 JOIN storyfold.article ON article.id = revision.article_id
 JOIN storyfold.source ON source.id = article.source_id;
@@ -57,3 +58,5 @@ COMMENT ON COLUMN news.revision.tags IS 'Keywords that the page names, 20 at mos
 COMMENT ON COLUMN news.revision.image IS 'URL of the picture that stands for it; null when there is none.';
 COMMENT ON COLUMN news.revision.agency IS 'News agency whose text it says it is; null when it says no such thing.';
 COMMENT ON COLUMN news.revision.translator IS 'Who translated it, several apart by commas; null when nobody is named.';
+COMMENT ON COLUMN news.revision.utc_offset IS
+    'Minutes east of UTC that the publisher wrote; null when it wrote none.';

@@ -57,6 +57,7 @@ def outcome(read: Article | Rejection) -> dict[str, Any]:
         "translator": read.translator,
         "language": read.language,
         "published_at": read.published_at and read.published_at.isoformat(),
+        "utc_offset": read.utc_offset,
         "date_precision": read.date_precision,
         "date_found_in": read.date_found_in,
         "modified_at": read.modified_at and read.modified_at.isoformat(),

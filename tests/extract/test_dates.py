@@ -113,6 +113,26 @@ def test_day_in_a_url(url: str, day: str | None) -> None:
     assert url_day(url) == day
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("2024-05-03T10:15:20Z", 0),
+        ("2024-05-03T10:15:20+09:00", 540),
+        ("2024-05-03T10:15:20−03:30", -210),
+        ("Fri, 03 May 2024 10:15:20 CEST", 120),
+        ("3 May 2024 10:15 GMT-5", -300),
+        ("2024-05-03T10:15:20", None),
+        ("2024-05-03T10:15:20+99:00", None),
+        ("2024-05-03T10:15:20-99:00", None),
+        ("1714731320", None),
+        ("2024-05-03T00:00:00+09:00", None),  # a day has none
+    ],
+)
+def test_the_offset_is_kept_as_written(text: str, minutes: int | None) -> None:
+    stamp = read_time(text)
+    assert stamp is not None and stamp.utc_offset == minutes
+
+
 # --- Believing ----------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +172,27 @@ def test_a_fast_clock_is_forgiven() -> None:
 def test_local_time_written_as_utc_keeps_only_its_day() -> None:
     found = publication({META: ["2026-03-20T20:30:00Z"]}, (), announced(), FETCHED)  # half past eight in Tokyo
     assert (found.published_at, found.precision) == (datetime(2026, 3, 20, tzinfo=UTC), DAY)
+
+
+def test_an_impossible_hour_leaves_the_day_as_the_publisher_wrote_it() -> None:
+    found = publication({META: ["2026-03-21T01:30:00+08:00"]}, (), announced(), FETCHED)  # half past five, UTC
+    assert (found.published_at, found.precision) == (datetime(2026, 3, 21, tzinfo=UTC), DAY)
+    assert found.utc_offset is None
+
+
+def test_the_offset_is_that_of_the_witness_believed() -> None:
+    exact = "2026-03-10T07:30:00+09:00"
+    assert publication({JSON_LD: [exact], META: ["2026-03-09T22:30:00Z"]}, (), announced(), FETCHED).utc_offset == 540
+    made_exact = publication({JSON_LD: ["2026-03-10"], META: [exact]}, (), announced(), FETCHED)
+    assert (made_exact.published_at, made_exact.utc_offset) == (datetime(2026, 3, 9, 22, 30, tzinfo=UTC), 540)
+    assert publication({URL: ["2026-03-10"]}, (), announced(), FETCHED).utc_offset is None
+    assert publication({}, (), announced("2026-03-10T17:30:04+01:00"), FETCHED).utc_offset is None  # feeds keep none
+
+
+def test_day_and_month_are_swapped_in_the_publishers_own_calendar() -> None:
+    said = {META: ["2026-02-03T01:30:00+09:00"], URL: ["2026-03-02"]}
+    found = publication(said, (), announced(), FETCHED)
+    assert (found.published_at, found.utc_offset) == (datetime(2026, 3, 1, 16, 30, tzinfo=UTC), 540)
 
 
 @pytest.mark.parametrize("written", ["2026-03-10", "2026-03-10T18:30:00", "2026-03-10T00:00:00+01:00"])

@@ -21,7 +21,7 @@ Ran = subprocess.CompletedProcess[str]
 Run = Callable[..., Ran]
 
 PAGE = """<!doctype html><html lang="en"><head><title>{title}</title>
-<meta property="article:published_time" content="2026-03-02T09:00:00Z"><meta name="author" content="Ida Roe"></head>
+<meta property="article:published_time" content="2026-03-02T08:30:00+09:00"><meta name="author" content="Ida Roe"></head>
 <body><nav><a href="/">Home</a></nav><article><h1>{title}</h1>{paragraphs}
 <p>The Herald is set by hand on Orrin quay</p>
 <p>Sign up for our newsletter and never miss a story.</p></article><footer>The Morning Herald</footer></body></html>"""
@@ -126,7 +126,7 @@ def test_answers_say_what_the_store_holds(run_of) -> None:
     assert fire["file"] == "0.html.gz"
     assert fire["text"] == "\n\n".join((*HARBOUR_FIRE, RECURS))
     assert (fire["title"], fire["authors"], fire["language"]) == ("Rope store burns", ["Ida Roe"], "en")
-    assert fire["date"] == "2026-03-02T09:00:00+00:00"
+    assert fire["date"] == "2026-03-02T08:30:00+09:00"  # in UTC it is the day before
     assert (fire["extractor"], fire["flags"], fire["rejection"]) == ("trafilatura", [], None)
     assert {"kind": "newsletter", "rule": "en.newsletter.signup"}.items() <= fire["cuts"][-1].items()
     assert (toll["file"], toll["text"]) == ("1.html", "\n\n".join((*BRIDGE_TOLL, RECURS)))

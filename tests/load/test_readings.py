@@ -33,12 +33,13 @@ def read(engine: Engine, page_id: int, told: Told, spec: bytes = b"tests") -> No
 
 
 def test_a_reading_is_told_with_its_cuts(engine: Engine) -> None:
-    publish(engine, FIRE, Told(url="https://northline.example/toll", source="northline", paragraphs=BRIDGE_TOLL))
+    fire = replace(FIRE, utc_offset=540)
+    publish(engine, fire, Told(url="https://northline.example/toll", source="northline", paragraphs=BRIDGE_TOLL))
     [held] = found(engine, entry_of(engine, FIRE))
     assert held.first == held.last and held.last is not None
     assert held.last.text == "\n\n".join(HARBOUR_FIRE)
     assert (held.last.title, held.last.authors, held.last.language) == (FIRE.title, ("Mara Quill",), "en")
-    assert (held.last.published_at, held.last.date_precision) == (NOON, "minute")
+    assert (held.last.published_at, held.last.utc_offset, held.last.date_precision) == (NOON, 540, "minute")
     assert [(cut.position, cut.rule, cut.text) for cut in held.last.cuts] == [
         (3, "en.related.see-also", "Read also: Ferries")
     ]

@@ -171,6 +171,16 @@ def upgrade() -> None:
     op.add_column(
         "revision", sa.Column("translator", sa.Text(), nullable=True, comment="who translated it"), schema="storyfold"
     )
+    op.add_column(
+        "revision",
+        sa.Column(
+            "utc_offset",
+            sa.SmallInteger(),
+            nullable=True,
+            comment="minutes east of UTC that the publisher wrote; null when it wrote none",
+        ),
+        schema="storyfold",
+    )
     op.alter_column(
         "revision",
         "flags",
