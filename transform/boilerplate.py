@@ -25,6 +25,7 @@ from transform.packs import LENGTHS, Finding, Opening, Rule, RulePacks, Screen, 
 from transform.structure import (
     ENDS,
     Found,
+    dialogue,
     linked_rows,
     links_below,
     other_article,
@@ -37,6 +38,21 @@ TITLE = 15  # characters of a normal form; shorter ones are subheadings as often
 UNSPACED_HEADLINE = range(10, 61)  # characters of Han or kana that may be a headline, which takes five words of others
 
 _CLOSING = frozenset({CutKind.COMMENT_PROMPT, CutKind.COPYRIGHT})
+# What speaks to the readers of a page, so that a report may quote it.
+_ADDRESSED = frozenset(
+    {
+        CutKind.ADBLOCK,
+        CutKind.ADVERT,
+        CutKind.COMMENT_PROMPT,
+        CutKind.COOKIE,
+        CutKind.COPYRIGHT,
+        CutKind.NEWSLETTER,
+        CutKind.PAYWALL,
+        CutKind.SOCIAL,
+    }
+)
+_QUOTED = re.compile(r"[“”„‟\"«»][^“”„‟\"«»]+[“”‟\"«»]|[「『][^」』]+[」』]|‘[^‘]+?’(?!\w)")
+_QUOTED_WORDS = 3  # fewer are a name, of a newspaper or an app
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\w)")
 
 Zones = tuple[Zone, ...]
@@ -103,10 +119,14 @@ def _sweep(
 ) -> Found:
     """What falls with these lines on the page; where two rules agree, the first one is named."""
     zones = zones_of(lines)
+    spoken = dialogue(lines)
     matched = {
         index: rule
         for index, line in enumerate(lines)
-        if (rule := match(line, zones[index])) and not _is_of_the_story(rule, index, lines)
+        if index not in spoken
+        and (rule := match(line, zones[index]))
+        and not _is_of_the_story(rule, index, lines)
+        and not _is_told(rule, line, zones[index])
     }
     matched = {index: rule for index, rule in matched.items() if not _heads_text(rule, index, lines, zones, matched)}
     found = _repeated_titles(lines, zones, titles)
@@ -204,6 +224,26 @@ def _is_of_the_story(rule: Rule, index: int, lines: Sequence[Line]) -> bool:
         return False
     name = " ".join(lines[index].block.text.split()[:2])
     return any(name in line.block.text for line in lines[:index] if line.is_prose)
+
+
+def _is_told(rule: Rule, line: Line, zones: Zones) -> bool:
+    """Whether a paragraph only quotes what a page says to its readers, or is longer than a headline with its call."""
+    if not line.is_prose:
+        return False
+    if rule.kind is CutKind.RELATED:
+        return line.is_stopped and not line.block.link_share and len(line.block.text) > LENGTHS[0]
+    return rule.kind in _ADDRESSED and _is_quoted(rule, line, zones)
+
+
+def _is_quoted(rule: Rule, line: Line, zones: Zones) -> bool:
+    """Whether the rule matches no more without the quotations; a short one is a name, which any call may bear."""
+    text = _QUOTED.sub(lambda quoted: "" if _says_something(quoted[0]) else quoted[0], line.block.text)
+    unquoted = line_of(line.position, replace(line.block, text=" ".join(text.split())), ())
+    return text != line.block.text and not _applies(rule, unquoted, zones)
+
+
+def _says_something(quoted: str) -> bool:
+    return quoted.count(" ") >= _QUOTED_WORDS - 1 or is_unspaced(quoted, UNSPACED_WORDS + 2)
 
 
 def _heads_text(
@@ -336,18 +376,31 @@ def _under(rule: Rule, heading: int, lines: Sequence[Line], zones: Sequence[Zone
         under = _list_under(heading, lines, zones, found)
     else:
         under = _paragraph_under(heading, lines)
+    if rule.kind is CutKind.RELATED and any(line.block.link_share for line in lines):
+        under = _without_own_list(under, lines)
     return dict.fromkeys(under, (rule.kind, f"{rule.id}/under"))
 
 
+def _without_own_list(under: list[int], lines: Sequence[Line]) -> list[int]:
+    """What falls with a heading of related stories amid the text, on a page whose links are known: no unlinked items.
+
+    Extractors drop the links that such a heading was over, and the article's own list comes to stand under it.
+    """
+    goes_on = under and any(line.is_prose for line in lines[under[-1] + 1 :])
+    is_own = goes_on and all(lines[i].block.kind is BlockKind.ITEM and not lines[i].block.link_share for i in under)
+    return [] if is_own else under
+
+
 def _list_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> list[int]:
-    """Headlines, items and links, up to where the text returns: at a sentence that stands by itself."""
+    """Headlines, items and links, up to where the text returns: at a sentence that stands by itself, or a table."""
     is_over = any(kind in ENDS and index < heading and Zone.TAIL in zones[index] for index, (kind, _) in found.items())
     taken: list[int] = []
     end = min(heading + 1 + _LIST_MAX, len(lines))
     for index in (index for index in range(heading + 1, end) if index not in found):
         line = lines[index]
         is_teaser = is_over and line.is_prose and not any(after.is_prose for after in lines[index + 1 : index + 2])
-        if not (line.is_listed or line.is_headline or is_teaser):
+        is_data = line.block.kind is BlockKind.ROW and not line.is_linked
+        if is_data or not (line.is_listed or line.is_headline or is_teaser):
             return _amid_text(taken, lines)
         taken.append(index)
     return taken if end == len(lines) else _amid_text(taken, lines)

@@ -5,6 +5,8 @@ No words of any language are looked at here, but how blocks compare with each ot
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, pairwise, takewhile
 
@@ -54,6 +56,24 @@ def _is_text(index: int, line: Line, found: Found) -> bool:
 def _end_of_prose(lines: Sequence[Line], start: int) -> int:
     """The first line from `start` on that is no paragraph: a text may go on in an element of its own."""
     return next((index for index in range(start, len(lines)) if not lines[index].is_prose), len(lines))
+
+
+_SPEAKER = re.compile(r"([^\W\d][^:：.!?。！？]{0,39})[:：]\s*\S")
+_TURNS = 2  # sentences of each of two, at least: a lone label is a label
+
+
+def dialogue(lines: Sequence[Line]) -> frozenset[int]:
+    """The sentences of an interview whose lines begin with who speaks, where one speaker follows another."""
+    found = (_SPEAKER.match(line.block.text) if line.is_sentence and not line.is_linked else None for line in lines)
+    speakers = [one[1] if one else "" for one in found]
+    turns = Counter(speakers)
+    spoken = [bool(speaker) and turns[speaker] >= _TURNS for speaker in speakers]
+    changes = (
+        (index, index + 1)
+        for index in range(len(lines) - 1)
+        if spoken[index] and spoken[index + 1] and speakers[index] != speakers[index + 1]
+    )
+    return frozenset(chain.from_iterable(changes))
 
 
 _NAVIGATION = 0.9  # of a row's characters are links
