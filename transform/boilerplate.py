@@ -152,7 +152,9 @@ def _by_structure(
         rule = match(line, zones)
         return rule.kind if rule else None
 
-    structure = linked_rows(lines) | out_of_place(lines, found)
+    placed = out_of_place(lines, found)
+    spoken_of = {index: rule for index in placed if (rule := match(lines[index], tuple(Zone)))}  # words tell more
+    structure = linked_rows(lines) | placed | {index: (rule.kind, rule.id) for index, rule in spoken_of.items()}
     if Flag.LIVE_BLOG in article.flags:
         structure = {index: finding for index, finding in structure.items() if finding[0] is not CutKind.OTHER_ARTICLE}
     else:
