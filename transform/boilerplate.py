@@ -379,18 +379,17 @@ def _under(rule: Rule, heading: int, lines: Sequence[Line], zones: Sequence[Zone
     else:
         under = _paragraph_under(heading, lines)
     if rule.kind is CutKind.RELATED and any(line.block.link_share for line in lines):
-        under = _without_own_list(under, lines)
+        under = _without_own_lines(under, lines)
     return dict.fromkeys(under, (rule.kind, f"{rule.id}/under"))
 
 
-def _without_own_list(under: list[int], lines: Sequence[Line]) -> list[int]:
-    """What falls with a heading of related stories amid the text, on a page whose links are known: no unlinked items.
+def _without_own_lines(under: list[int], lines: Sequence[Line]) -> list[int]:
+    """What falls with a heading of related stories on a page whose links are known: amid the text not without a link.
 
-    Extractors drop the links that such a heading was over, and the article's own list comes to stand under it.
+    Extractors drop the links that such a heading was over, and the article's own list or question comes under it.
     """
-    goes_on = under and any(line.is_prose for line in lines[under[-1] + 1 :])
-    is_own = goes_on and all(lines[i].block.kind is BlockKind.ITEM and not lines[i].block.link_share for i in under)
-    return [] if is_own else under
+    goes_on = any(line.is_prose for line in lines[under[-1] + 1 :]) if under else False
+    return [] if goes_on and not any(lines[index].block.link_share for index in under) else under
 
 
 def _list_under(heading: int, lines: Sequence[Line], zones: Sequence[Zones], found: Found) -> list[int]:

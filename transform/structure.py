@@ -230,12 +230,12 @@ def _has_ended(before: Sequence[Line], kind_of: KindAt) -> bool:
 
 def _shared(before: Sequence[Line], after: Sequence[Line], title: str) -> float:
     """The share of the words below that stand above."""
-    said = _stems(chain([title], (line.block.text for line in before)))
-    more = _stems(line.block.text for line in after if line.is_prose)
+    said = stems(chain([title], (line.block.text for line in before)))
+    more = stems(line.block.text for line in after if line.is_prose)
     return len(more & said) / len(more) if more else 1.0
 
 
-def _stems(texts: Iterable[str]) -> set[str]:
+def stems(texts: Iterable[str]) -> set[str]:
     """The first six letters of all longer words, and all pairs of neighbours in scripts without spaces."""
     tokens = words("\n".join(texts))
     pairs = (first + second for first, second in pairwise(tokens) if len(first) == len(second) == 1)

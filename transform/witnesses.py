@@ -2,8 +2,8 @@
 
 Extractors fail on different pages. trafilatura takes too much of old and crowded ones, readability leaves out too much
 of modern ones, so neither the longest nor the most ordinary reading is the best. The first reading stands, unless a
-third sides with the second, or what only the first has is no prose, or the second has all of it and far more. Then the
-short blocks at the edges of the chosen one that no other has are cut.
+third sides with the second, or what only the first has is neither prose nor list nor table, or the second has all of it
+and far more. Then the short blocks at the edges of the chosen one that no other has are cut.
 Measured: docs/decisions/0014.
 """
 
@@ -19,10 +19,12 @@ from extract.model import BlockKind
 from transform.lines import reads_as_prose
 from transform.model import CleanArticle, Cut, CutKind, Zone
 from transform.normalize import words
+from transform.structure import stems
 
 AGREED = 0.9  # two readings that are so alike need no third: those of four pages in five
 SIDES = 0.5  # of its distance from the one must a third be from the other, at most, to side with that
-JUNK = 0.1  # of the first reading: so much more than the second has of what is neither prose nor seen by it
+STRANGE = 0.1  # texts that are less alike have another matter each
+JUNK = 0.1  # of the first reading: so much more than the second has of what is neither text nor seen by it
 PROSE = 0.6  # of the first's prose, that a second with less junk must have to take its place
 LONGER = 1.5  # times the first's prose: the second has so much if the first was cut short,
 HELD = 0.85  # has this share of the first,
@@ -31,6 +33,7 @@ HEARD = 0.5  # of the prose of a reading, that another must have to have a say a
 SEEN = 0.5  # share of a block's grams that another reading must have
 EDGE = "structure.doubtful.edge"
 
+_DATA = frozenset({BlockKind.ROW, BlockKind.ITEM})
 _GRAM = 4  # words; fewer are shared by chance
 _Gram = tuple[str, ...]
 
@@ -49,6 +52,17 @@ class Reading:
     @cached_property
     def is_prose(self) -> list[bool]:
         return [reads_as_prose(block) for block in self.clean.blocks]
+
+    @cached_property
+    def is_data(self) -> list[bool]:
+        """Rows and items without a link: a table or a list of the text."""
+        return [block.kind in _DATA and not block.link_share for block in self.clean.blocks]
+
+    @cached_property
+    def as_told(self) -> float:
+        """The share of the longer words of the page's title and summary that the text has; 0 where they have none."""
+        told = stems((self.clean.article.title, self.clean.article.summary or ""))
+        return len(told & stems(block.text for block in self.clean.blocks)) / len(told) if told else 0.0
 
     @cached_property
     def grams(self) -> Counter[_Gram]:
@@ -75,10 +89,15 @@ class Reading:
         return [_share(_grams(block), known) >= SEEN for block in self.words]
 
     def junk(self, seen: Sequence[bool]) -> int:
-        """Words of blocks that are neither prose nor headings, and that the other readings have not."""
-        kinds = (block.kind for block in self.clean.blocks)
-        kept = zip(seen, self.is_prose, kinds, strict=True)
-        return self.sum(not (has or prose or kind is BlockKind.HEADING) for has, prose, kind in kept)
+        """Words of blocks that are neither prose, data nor headings, and that the other readings have not."""
+        headings = (block.kind is BlockKind.HEADING for block in self.clean.blocks)
+        return self.sum(not any(block) for block in zip(seen, self.is_prose, self.is_data, headings, strict=True))
+
+    def tables(self, seen: Sequence[bool]) -> int:
+        """Words of rows without a link that the other readings have not."""
+        rows = (block.kind is BlockKind.ROW for block in self.clean.blocks)
+        kept = zip(seen, self.is_data, rows, strict=True)
+        return self.sum(data and row and not has for has, data, row in kept)
 
     def sum(self, wanted: Iterable[bool]) -> int:
         """Words of the wanted blocks."""
@@ -132,14 +151,28 @@ def _choose(first: Reading, second: Reading | None = None, third: Reading | None
     if third is not None:
         from_first, from_second = 1 - alike(first, third), 1 - alike(second, third)
         if from_second < SIDES * from_first:
-            return second
+            return first if _is_fuller(first, second, third) or _is_as_told(first, second) else second
         if from_first < SIDES * from_second:
             return first
     return second if _is_cleaner(second, first) or _is_whole(second, first) else first
 
 
+def _is_fuller(first: Reading, second: Reading, third: Reading) -> bool:
+    """Whether what the other two have not is tables for the most part: both leave those out."""
+    seen = first.seen([second, third])
+    return first.tables(seen) > first.sum(not has for has in seen) / 2
+
+
+def _is_as_told(first: Reading, second: Reading) -> bool:
+    """Whether the two are of different matter, and the first is of that which title and summary tell.
+
+    On a page that goes on with other articles, two extractors may find one of those.
+    """
+    return alike(first, second) < STRANGE and first.as_told > second.as_told
+
+
 def _is_cleaner(second: Reading, first: Reading) -> bool:
-    """Whether the first reading took menus, comments or tables for text, and the second did not."""
+    """Whether the first reading took menus, comments or layout for text, and the second did not."""
     more = first.junk(first.seen([second])) - second.junk(second.seen([first]))
     return more > JUNK * first.size and second.prose >= PROSE * first.prose
 
@@ -154,9 +187,9 @@ def _is_whole(second: Reading, first: Reading) -> bool:
 
 
 def _without_doubtful_edges(reading: Reading, others: Sequence[Reading]) -> CleanArticle:
-    """Between the first and the last paragraph that another has too, all stays; and so do tables.
+    """Between the first and the last paragraph that another has too, all stays; and so do tables and lists.
 
-    trafilatura moves those of the text to its end, and others leave them out.
+    trafilatura moves tables of the text to its end, and others leave them out.
     """
     clean, seen = reading.clean, reading.seen(others)
     sure = [index for index, (has, prose) in enumerate(zip(seen, reading.is_prose, strict=True)) if has and prose]
@@ -164,8 +197,8 @@ def _without_doubtful_edges(reading: Reading, others: Sequence[Reading]) -> Clea
         return clean
     edges = (index for index in range(len(seen)) if not sure[0] < index < sure[-1])
     stays = [
-        has or prose or block.kind is BlockKind.ROW
-        for has, prose, block in zip(seen, reading.is_prose, clean.blocks, strict=True)
+        has or prose or data or block.kind is BlockKind.ROW
+        for has, prose, data, block in zip(seen, reading.is_prose, reading.is_data, clean.blocks, strict=True)
     ]
     doubtful = {index for index in edges if not stays[index]}
     positions = _positions(clean)

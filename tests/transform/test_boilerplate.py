@@ -507,6 +507,66 @@ def test_heading_above_the_text_takes_nothing() -> None:
     assert cut_texts("Latest news", item("Council closes hall"), item("Traders protest"), *PROSE) == ["Latest news"]
 
 
+LINKS = Block(text="The council's plan for the hall is on its website, it says.", link_share=0.2)
+
+
+def test_own_list_under_a_heading_of_lost_links_stays() -> None:
+    figures = (item("Fish: 41 stalls"), item("Flowers: 12 stalls"))
+    assert cut_texts(*PROSE[:3], LINKS, "Read also:", *figures, *PROSE[3:]) == ["Read also:"]
+    assert cut_texts(*PROSE[:3], LINKS, "Read also:", "What was the hardest part?", *PROSE[3:]) == ["Read also:"]
+    links = (linked("Ten markets", BlockKind.ITEM), item("Five soups"))
+    assert cut_texts(*PROSE[:3], LINKS, "Read also:", *links, *PROSE[3:]) == ["Read also:", "Ten markets", "Five soups"]
+    assert cut_texts(*PROSE[:6], LINKS, "Read also:", *figures) == ["Read also:", *(one.text for one in figures)]
+
+
+def test_table_ends_the_list_under_a_heading() -> None:
+    rows = [Block(text=text, kind=BlockKind.ROW) for text in ("Stall | Rent", "Fish | 1,512")]
+    assert cut_texts(*PROSE[:3], "Read also:", item("Ten markets"), *rows, *PROSE[3:]) == ["Read also:", "Ten markets"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '"We use cookies to give you the best experience" was the sentence that met every trader who asked for a stall.',
+        "She has kept one of the letters. “All rights reserved, it says at the bottom,” she told the council on Tuesday.",
+        "“Subscribe to our newsletter and never miss a story,” said the sign over the empty stall at the north gate.",
+    ],
+)
+def test_paragraph_that_quotes_what_a_page_says_stays(told: str) -> None:
+    for place in range(len(PROSE) + 1):
+        assert cut_texts(*PROSE[:place], told, *PROSE[place:]) == []
+
+
+def test_call_with_a_name_in_quotation_marks_falls() -> None:
+    for call in (
+        "We use cookies to give you the best experience on “The Gazette” and to show you what may be of interest.",
+        "All rights reserved. No part of “The Riverside Gazette” may be reproduced without permission in writing.",
+    ):
+        assert cut_texts(*PROSE, call) == [call]
+
+
+def test_paragraph_that_begins_like_a_call_to_read_more_stays() -> None:
+    advice = (
+        "Read also the small print at the foot of the contract, the lawyer advises: traders who sign before the end of "
+        "June give up the right to come back when the hall opens again, whatever they were told."
+    )
+    assert cut_texts(*PROSE[:3], advice, *PROSE[3:]) == []
+    assert cut_texts(*PROSE[:3], "Read also: Ten markets that survived", *PROSE[3:]) == [
+        "Read also: Ten markets that survived"
+    ]
+
+
+def test_turns_of_an_interview_stay() -> None:
+    turns = (
+        "记者：第一个卖出去的是什么？",
+        "王桂兰：一条鱼，那天早上雨下得很大，街上没有人。",
+        "记者：以后怎么办？",
+        "王桂兰：不知道。版权所有？没有。味道本来就是大家的。",
+    )
+    assert strip(page_of(LINES["zh"]["prose"][0], *turns, *LINES["zh"]["prose"][1:3]), "zh").cuts == ()
+    assert [cut.text for cut in strip(page_of("记者：王小明", *LINES["zh"]["prose"]), "zh").cuts] == ["记者：王小明"]
+
+
 def test_lone_paragraph_after_the_end_of_an_article_is_a_teaser_but_two_are_text() -> None:
     end = (*PROSE[:5], "Tags: market, council", "Read more")
     assert cut_texts(*end, "Five soups", PROSE[6], "Show more")[1:] == [

@@ -150,6 +150,44 @@ def test_the_rows_of_a_table_at_the_end_stay() -> None:
     assert texts(agree(Reading(clean), second(*STORY)).clean) == (*STORY, row.text)
 
 
+def with_data(kind: BlockKind, *told: str) -> Reading:
+    """The story, and before its end a table or a list of these lines."""
+    clean = reading(*STORY).clean
+    data = (Block(text=text, kind=kind) for text in told)
+    return Reading(replace(clean, blocks=(*clean.blocks[:-1], *data, clean.blocks[-1])))
+
+
+RESULTS = [f"Ward {ward} of Kestrel Island | Edgar Lowe | {ward},512 votes | Tuba List" for ward in range(1, 12)]
+
+
+@pytest.mark.parametrize("kind", [BlockKind.ROW, BlockKind.ITEM])
+def test_a_table_or_list_that_the_second_leaves_out_is_no_reason_against_the_first(kind: BlockKind) -> None:
+    assert texts(agree(with_data(kind, *RESULTS), second(*STORY)).clean) == (*STORY[:-1], *RESULTS, STORY[-1])
+
+
+def test_a_table_that_both_others_leave_out_stays() -> None:
+    kept = agree(with_data(BlockKind.ROW, *RESULTS), second(*STORY), third(*STORY))
+    assert texts(kept.clean) == (*STORY[:-1], *RESULTS, STORY[-1])
+    assert texts(agree(reading(*STORY, *OTHER), second(*STORY), third(*STORY)).clean) == STORY
+
+
+def test_a_list_of_links_is_a_menu() -> None:
+    clean = with_data(BlockKind.ITEM, *RESULTS).clean
+    blocks = (replace(block, link_share=1.0 if block.text in RESULTS else 0.0) for block in clean.blocks)
+    assert texts(agree(Reading(replace(clean, blocks=tuple(blocks))), second(*STORY)).clean) == STORY
+
+
+def test_the_first_stands_where_the_others_found_another_article_of_the_page() -> None:
+    assert texts(agree(reading(*STORY), second(*OTHER), third(*OTHER)).clean) == STORY  # the title tells of a tuba
+    assert texts(agree(reading(*OTHER), second(*STORY), third(*STORY)).clean) == STORY
+
+
+def test_the_items_of_a_list_at_the_end_stay() -> None:
+    first = reading(*STORY, "Lowe, tuba").clean
+    listed = replace(first, blocks=(*first.blocks[:-1], Block(text="Lowe, tuba", kind=BlockKind.ITEM)))
+    assert texts(agree(Reading(listed), second(*STORY)).clean) == (*STORY, "Lowe, tuba")
+
+
 def test_one_that_has_little_of_the_text_has_no_say_about_its_edges() -> None:
     assert texts(agree(reading(*STORY, "Kestrel Island"), second(STORY[0])).clean) == (*STORY, "Kestrel Island")
 
