@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from extract.text import folded
+from extract.text import folded, without_controls
 from extract.urls import resolve_link
 
 Node = Mapping[str, Any]
@@ -32,7 +32,7 @@ def linked_data(tree: HtmlElement) -> Iterator[Node]:
         text = _JSON_WRAPPING.sub("", script.text or "")
         try:
             yield from _nodes(json.loads(text, strict=False))  # line breaks inside strings are common
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # no JSON, or numbers of more digits than Python reads
             continue
 
 
@@ -72,7 +72,7 @@ def strings(value: Any, key: str = "name") -> list[str]:
     """The strings that a JSON-LD value stands for; of a node, its `key`."""
     match value:
         case str():
-            return [text] if (text := folded(unescape(value))) else []
+            return [text] if (text := folded(without_controls(unescape(value)))) else []
         case list():
             return [text for item in value for text in strings(item, key)]
         case dict():

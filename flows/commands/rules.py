@@ -32,7 +32,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 @rules_app.command("list")
 def list_rules(
     language: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Only the rules that hold on pages in it, such as pl.")
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="Only the rules that hold on pages in it, such as pl; those of other languages that hold there too.",
+        ),
     ] = None,
     undone: Annotated[bool, typer.Option("--undone", help="The rules that someone switched off.")] = False,
     as_json: AsJson = False,
@@ -48,7 +52,7 @@ def list_rules(
         typer.echo(show.to_json(off)) if as_json else show.undone_rules(show.console(), off)
         return
     with plainly():
-        lines = list_packs(read_settings(), language)
+        lines = list_packs(read_settings(), language and language.lower())
     typer.echo(show.to_json(lines)) if as_json else show.rule_packs(show.console(), lines)
 
 

@@ -283,11 +283,17 @@ def test_node_of_another_article_is_not_asked() -> None:
     assert article(page(html(head=linked(**other) + linked(**own)))).authors == ("Ada Brook",)
 
 
+def test_half_a_character_in_linked_data_is_no_text() -> None:
+    head = linked(author="Ada Brook", articleSection="News \ud800 today")
+    assert article(page(html(head=head))).section == "News today"
+
+
 @pytest.mark.parametrize(
     "script",
     [
         "{broken",
         "[" * 5000,
+        '{"@type":"NewsArticle","wordCount":' + "9" * 5000 + "}",
         '<!-- {"@type":"NewsArticle","author":"Ada Brook"} -->',
         '{"@type":"NewsArticle",\n"author":"Ada\nBrook"}',
     ],
