@@ -81,7 +81,7 @@ class Profile(StrEnum):
     THOROUGH = "thorough"
     """Several extractors, weighed against each other: for what is read as it comes."""
     QUICK = "quick"
-    """trafilatura alone: for millions of pages at once."""
+    """trafilatura alone, on its own rules where these find enough: for millions of pages at once."""
 
 
 class FeedKind(StrEnum):

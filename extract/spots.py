@@ -81,6 +81,10 @@ class PageLine:
     text: str = ""
     stretches: tuple[_Stretch, ...] = ()
 
+    def chars_in(self, tag: str) -> int:
+        """How much of the line stands in elements of one name, which do not hold each other."""
+        return sum(stretch.end - stretch.start for stretch in self.stretches if stretch.tag == tag)
+
 
 def read_spots(page: PageLine, texts: Sequence[str]) -> list[Spot]:
     """Where each text stands on the page, in the order of the texts; of one that is not found, nothing is known."""

@@ -91,7 +91,7 @@ def _agreed(opened: OpenPage, spec: ReadSpec, memory: SiteMemory) -> Agreed:
     def clean(article: Article) -> Reading:
         return Reading(strip_boilerplate(article, packs, memory))
 
-    article = read_article(opened)
+    article = read_article(opened, quick=spec.profile is Profile.QUICK)
     first = clean(article)
     if spec.profile is Profile.QUICK or opened.about is None:
         return Agreed(clean=first.clean, agreement=None)
