@@ -42,11 +42,8 @@ def _behind_title(tree: HtmlElement, title: str) -> Sequence[HtmlElement]:
     """The elements behind the first one whose own text is the title, or else behind the first great heading."""
     titled = (element for element in tree.iter(*_TITLED) if folded(element.text or "") == title)
     found = next(chain(titled, tree.iter("h1")), None)
-    return (
-        ()
-        if found is None
-        else found.xpath(f"following::*[not(self::script or self::style)][position() <= {_LOOKED_AT}]")
-    )
+    behind = f"following::*[not(self::script or self::style)][position() <= {_LOOKED_AT}]"
+    return () if found is None else found.xpath(behind)
 
 
 def _names_of(element: HtmlElement) -> Sequence[str]:
