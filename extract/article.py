@@ -20,6 +20,7 @@ from extract.authors import read_authors
 from extract.blocks import MIN_WORDS, count_words, heading, read_blocks, running_text
 from extract.by_newspaper import newspaper_body
 from extract.by_readability import readability_body
+from extract.bylines import shown_byline
 from extract.charset import decode
 from extract.credits import agency_of, translator_of
 from extract.dates import publication, url_day
@@ -106,7 +107,7 @@ def _read_html(opened: OpenPage, about: About, *, quick: bool) -> Article:
     page, announced = opened.page, opened.announced
     blocks = _main_text(opened, about.tree, quick=quick)
     title = read_title(about, announced) or heading(blocks) or slug_of(page.final_url)
-    authors = read_authors(about, announced, blocks, lambda: extract_author(about.tree))
+    authors = read_authors(about, announced, blocks, lambda: _find_byline(about, title))
     published = publication(published_times(about, announced), modified_times(about), announced, page.fetched_at)
     return Article(
         url=canonical_url(about) or page.final_url,
@@ -178,6 +179,11 @@ def why_no_article(opened: OpenPage, blocks: Sequence[Block]) -> Rejection | Non
 
 def _rejected(page: Page, reason: Reason, detail: str = "") -> Rejection:
     return Rejection(url=page.url, reason=reason, detail=detail)
+
+
+def _find_byline(about: About, title: str) -> str | None:
+    """The names in a byline that the page shows, apart by ';': where it stands by rule, or else anywhere."""
+    return shown_byline(about.tree, title) or extract_author(about.tree)
 
 
 # --- What trafilatura finds -----------------------------------------------------------------------------------

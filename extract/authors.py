@@ -27,7 +27,7 @@ _WRITTEN = (
     r"|escrito|publicado|scritto|skrevet|geschreven)"
 )
 _AUTHOR = (
-    r"(?:auth?or(?:in|s|en|a|es|i)?|auteure?s?|autore|autrice|autorka|autorzy|автор[ыи]?|yazar|penulis|reporter|συντάκτης"
+    r"(?:auth?or(?:in|s|en|a|es|i)?|auteure?s?|autore|autrice|autorka|autorzy|автор[ыи]?|yazar|penulis|reporter|συντάκτης|γράφει|γράφουν"
     r"|作者|撰文|執筆|文)"
 )
 _BEFORE_NAME = re.compile(
@@ -61,6 +61,8 @@ _DESK_WORDS = (
     r"|writers?|correspondents?|contributors?|agency|agencies|agenturen?|agences?|agencias?|agenzie|agencje|agentschappen"
     r"|агентства|ajanslar|agências|wires?|services?|admin|editorin|internet|central|la|die|de|the|by|and|und|et|y|e"
 )
+_TITLE_PARTS = re.compile(r"\s+[-–—|·]\s+|\s*\|\s*")
+_SITE_PART = 4  # letters
 _DESK = re.compile(rf"(?:{_DESK_WORDS}|gmbh|ag|kg|inc|ltd|llc|sa|co|com|org|net|\s)*")  # beside a publisher's name
 _DESK_ALONE = re.compile(rf"(?:(?:{_DESK_WORDS})[\s/-]*)+", re.I)
 _NO_NAME = re.compile(
@@ -86,6 +88,7 @@ _CAPITALISED = re.compile(r"(?:[A-ZÀ-ÞĀ-ŽΆ-ΫА-ЯЁЄІЇҐ][\w.’'`-]*|(
 _PARTICLE = re.compile(
     r"d[aeiou]s?|dell?a?|du|l[ae]|v[ao]n|de[nr]|te[nr]|zu[mr]?|bin|ibn|[ae]l|e|y|a[fv]|st|mac", re.IGNORECASE
 )
+_UNSPACED_NAME = re.compile(r"[\w\s·・．.]{1,12}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
@@ -97,7 +100,7 @@ def read_authors(
     The publisher's own name is no signature, nor is that of a desk.
     find_byline: what looks the page over for a byline, names apart by ';'; asked only when nothing else names anyone
     """
-    named = frozenset[str]() if _is_own_site(about) else named_sites(about)
+    named = frozenset[str]() if _is_own_site(about) else named_sites(about) | _site_in_title(about)
     domain = frozenset[str]() if _is_own_site(about) else site_names(about)
     for signed in _signatures(about, announced, blocks, find_byline):
         names = dict.fromkeys(name for name in signed if not _is_publisher(name, named, domain))
@@ -198,7 +201,7 @@ def reads_as_name(text: str) -> bool:
     """Whether it is written as the name of a person: two to five words with capitals, or a few of Han or kana."""
     words = text.split()
     if _UNSPACED.search(text):
-        return len(text) <= 12
+        return _UNSPACED_NAME.fullmatch(text) is not None
     return 2 <= len(words) <= 5 and all(_PARTICLE.fullmatch(w) or _CAPITALISED.fullmatch(w) for w in words)
 
 
@@ -215,7 +218,7 @@ def _is_own_site(about: About) -> bool:
 def _is_publisher(name: str, named: frozenset[str], domain: frozenset[str]) -> bool:
     """Whether it is a name of the site, alone or with a desk; a name of several words may be in the domain's."""
     signed = letters(name)
-    return any(_is_desk_of(signed, site) for site in named) or any(
+    return any(_is_desk_of(signed, site) or _is_short_desk_of(name, site) for site in named) or any(
         _is_desk_of(signed, site) and not (" " in name and signed == site) for site in domain
     )
 
@@ -224,3 +227,16 @@ def _is_desk_of(signed: str, site: str) -> bool:
     if signed.startswith(site):
         return _DESK.fullmatch(signed.removeprefix(site)) is not None
     return len(site) > 2 and signed.endswith(site) and _DESK.fullmatch(signed.removesuffix(site)) is not None
+
+
+def _is_short_desk_of(name: str, site: str) -> bool:
+    """Whether a desk beside the end of the site's name: 'Ledger Staff' of the Lakeford Ledger."""
+    own, _, desk = name.rpartition(" ")
+    long_enough = len(own) >= _SITE_PART and len(desk) >= _SITE_PART
+    return long_enough and site.endswith(letters(own)) and _DESK_ALONE.fullmatch(desk) is not None
+
+
+def _site_in_title(about: About) -> frozenset[str]:
+    """What the page's <title> ends in behind a dash or bar, folded to letters, unless it reads as a person's name."""
+    _, *others = _TITLE_PARTS.split(folded(about.tree.findtext(".//head/title") or ""))
+    return frozenset(letters(part) for part in others[-1:] if letters(part) and not reads_as_name(part))
