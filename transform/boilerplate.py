@@ -146,7 +146,10 @@ def _sweep(
 def _by_structure(
     article: Article, lines: Sequence[Line], found: Found, match: Callable[[Line, Zones], Rule | None]
 ) -> Found:
-    """What falls by where it stands or by what else the page says; the entries of a live blog are all its text."""
+    """What falls by where it stands or by what else the page says.
+
+    The entries of a live blog are all its text. Where there was no markup, the answers in a forum look like articles.
+    """
 
     def kind_of(line: Line, zones: Zones) -> CutKind | None:
         rule = match(line, zones)
@@ -157,7 +160,7 @@ def _by_structure(
     structure = linked_rows(lines) | placed | {index: (rule.kind, rule.id) for index, rule in spoken_of.items()}
     if Flag.LIVE_BLOG in article.flags:
         structure = {index: finding for index, finding in structure.items() if finding[0] is not CutKind.OTHER_ARTICLE}
-    else:
+    elif article.extractor is not Extractor.LINES:
         structure |= other_article(lines, article.title, kind_of)
     structure = pull_quotes(lines, found | structure) | structure
     return text_again(lines, found | structure) | structure

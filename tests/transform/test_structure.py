@@ -151,6 +151,13 @@ def test_second_article_after_the_end_of_the_first_needs_no_byline() -> None:
     assert {cut.rule for cut in clean.cuts} >= {"structure.other-article.after-end"}
 
 
+def test_lines_without_markup_show_no_second_article() -> None:
+    """They may be the answers in a forum."""
+    lines = replace(article(blocks_of(*HALL, "Leave a comment", SECOND[0], *ROCKET)), extractor=Extractor.LINES)
+    rules = {cut.rule for cut in strip_boilerplate(lines, PACKS).cuts}
+    assert not any(rule.startswith("structure.other-article") for rule in rules)
+
+
 def test_chapter_of_the_same_matter_stays_though_it_is_signed() -> None:
     again = "The council will vote on the petition of the market traders in June, before the stalls of the hall close."
     more = (
