@@ -38,10 +38,10 @@ TEXT = {path.relative_to(ROOT): path.read_text("utf-8") for path in DOCUMENTS}
 STORE = TEXT[Path("docs/store.md")]
 
 ASKS_OTHERS = (
-    "run", "discover", "collect", "ingest", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
+    "run", "discover", "collect", "ingest", "upkeep", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
     "source release", "extract https:", "rules redo",
 )  # fmt: skip
-"""What starts Prefect, asks the web, or needs a held source or an undone rule: only its words are checked here; `load` has a test below."""
+"""What starts Prefect, asks the web, or needs a held source or an undone rule: only its words are checked here; `load` and `upkeep` have a test below."""
 OTHER_PROGRAMS = {"git"}
 KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL"}
 KNOWN_HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
@@ -195,8 +195,10 @@ def test_a_command_works_as_shown(cli: Callable[..., tuple[int, str]], shown: st
 
 def test_files_at_hand_are_loaded_as_shown(program: Program, prefect_server: str) -> None:
     first = next(words(one.text) for one in commands() if words(one.text)[:2] == ["storyfold", "load"])
-    printed = Program(environment={**program.environment, "PREFECT_API_URL": prefect_server}).run(*first[1:])
+    served = Program(environment={**program.environment, "PREFECT_API_URL": prefect_server})
+    printed = served.run(*first[1:])
     assert "2 new entries" in printed and "loaded           2" in printed
+    served.run("upkeep")
 
 
 def test_a_backup_can_be_restored_as_shown(program: Program) -> None:
