@@ -22,7 +22,9 @@ _UNSPACED = re.compile(
 # In a run of such letters: figures, what is written in Latin letters, and Japanese foreign names.
 _INSIDE = re.compile(rf"({_NUMBER})|[A-Za-z]{{2,}}|[\u30a1-\u30fa\u30fc]{{3,}}")
 _TITLED = re.compile("[「『《]([^「」『』《》\n]{2,20})[」』》]")
-_SENTENCE_END = re.compile(r"(?:^|[.!?:…。！？][\"'”’»)\]]*\s+|\n\s*|[\"“„«]\s*)$")
+_DIGIT = re.compile(r"\d")
+_SENTENCE_END = re.compile(r"[.!?:…。！？][\"'”’»)\]]*$")
+_OPENING = frozenset('"“„«')
 
 
 def shingle_hashes(words: Sequence[str], width: int) -> Hashes:
@@ -63,25 +65,39 @@ def _fact_hash(fact: str, number: bool) -> int:
 
 def _facts(text: str) -> Iterator[tuple[str, bool]]:
     """Each fact, and whether it is a number."""
-    for match in _WORD.finditer(text):
-        word = match.group()
-        if not word.isascii() and _UNSPACED.search(word):
-            yield from ((_digits(found.group()), found[1] is not None) for found in _INSIDE.finditer(word))
-        elif not word.isalpha() and any(c.isdigit() for c in word):
-            yield _digits(word), True
-        elif word[0].isupper() and len(word) > 1 and not _begins_sentence(text, match.start()):
-            yield word.casefold(), False
+    for line in text.splitlines():
+        begins = True
+        for word in line.split():
+            if not word.islower() or _DIGIT.search(word):
+                yield from _facts_of(word, begins)
+            begins = not word[-1].isalnum() and _SENTENCE_END.search(word) is not None
     for match in _TITLED.finditer(text):
         yield match[1], False
+
+
+def _facts_of(word: str, begins: bool) -> Iterator[tuple[str, bool]]:
+    """word: as it stands between spaces. begins: it begins a sentence."""
+    if word.isalpha() and word.isascii():  # most words: spares them the rest
+        if word[0].isupper() and len(word) > 1 and not begins:
+            yield word.casefold(), False
+        return
+    for match in _WORD.finditer(word):
+        found = match.group()
+        if not found.isascii() and _UNSPACED.search(found):
+            yield from ((_digits(inner.group()), inner[1] is not None) for inner in _INSIDE.finditer(found))
+        elif not found.isalpha() and _DIGIT.search(found):
+            yield _digits(found), True
+        elif found[0].isupper() and len(found) > 1 and not _begins_sentence(word, match.start(), begins):
+            yield found.casefold(), False
+
+
+def _begins_sentence(word: str, start: int, begins: bool) -> bool:
+    return word[start - 1] in _OPENING if start else begins
 
 
 def _digits(fact: str) -> str:
     """The same in one way of writing: full-width, Arabic, Thai and other figures are those of ASCII."""
     return fact if fact.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in fact).casefold()
-
-
-def _begins_sentence(text: str, start: int) -> bool:
-    return _SENTENCE_END.search(text[max(start - 6, 0) : start]) is not None if start else True
 
 
 def _finalise(hashes: Hashes) -> Hashes:
