@@ -124,12 +124,12 @@ class Match:
     failed: str | None  # the first test that failed, for DIFFERENT
     jaccard: float
     jaccard_filtered: float  # without stop-shingles
-    containment: float  # of the shorter in the longer, without stop-shingles
+    containment: float  # of the shorter in the longer, without stop-shingles unless numbers and names agree
     facts: float  # overlap of the fact sets
-    numbers: float = 1.0  # of the numbers among them
+    numbers: float | None = None  # of the numbers among them; None where that was not measured
     run: float  # mean length of the shared runs, in words
     inner: ArticleId  # the shorter text
-    inner_start: float = 0.0  # where the shared part begins in it, as a share of its shingles
+    inner_start: float | None = None  # where the shared part begins in it, as a share of its shingles
     start: float  # where the shared part begins and ends in the longer text, as shares of its shingles
     end: float
 

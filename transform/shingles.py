@@ -14,17 +14,22 @@ from transform.model import Hashes
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no word's bits are lost (2**64 / golden ratio)
 _FMIX = ((np.uint64(33), np.uint64(0xFF51AFD7ED558CCD)), (np.uint64(33), np.uint64(0xC4CEB9FE1A85EC53)))
-_WORD = re.compile(r"[^\W_]+(?:[.,:/-][^\W_]+)*")
-_NUMBER = r"\d+(?:[.,:/-]\d+)*"
+_LINKS = ".,:/-"  # inside a number or a compound
+# A word from its first capital or digit on. Those beyond the first plane are told when they are met: in a class of
+# characters they would make the search ten times slower.
+_PLANE = [*map(chr, range(0x10000))]
+_TELLING = re.compile(
+    f"[{''.join(c for c in _PLANE if c.isupper() or c.isdigit())}\U00010000-\U0010ffff]"
+    rf"[^\W_]*(?:[{_LINKS}][^\W_]+)*"
+)
+_SENTENCE_END = re.compile(r"(?:[.!?:…。！？][\"'”’»)\]]*\s+|\n\s*|[\"“„«]\s*)$")
+# Letters of scripts without spaces, where a number runs into the words around it.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-# In a run of such letters: figures, what is written in Latin letters, and Japanese foreign names.
-_INSIDE = re.compile(rf"({_NUMBER})|[A-Za-z]{{2,}}|[\u30a1-\u30fa\u30fc]{{3,}}")
-_TITLED = re.compile("[「『《]([^「」『』《》\n]{2,20})[」』》]")
-_DIGIT = re.compile(r"\d")
-_SENTENCE_END = re.compile(r"[.!?:…。！？][\"'”’»)\]]*$")
-_OPENING = frozenset('"“„«')
+_AMID_LETTERS = re.compile(rf"(\d+(?:[{_LINKS}]\d+)*)|[A-Za-z]{{2,}}")
+# What stands in for capitals there: titles and terms in brackets, and Japanese foreign names.
+_MARKED = re.compile("[「『《]([^「」『』《》\n]{2,20})[」』》]|[\u30a1-\u30fa\u30fc]{3,}")
 
 
 def shingle_hashes(words: Sequence[str], width: int) -> Hashes:
@@ -65,34 +70,34 @@ def _fact_hash(fact: str, number: bool) -> int:
 
 def _facts(text: str) -> Iterator[tuple[str, bool]]:
     """Each fact, and whether it is a number."""
-    for line in text.splitlines():
-        begins = True
-        for word in line.split():
-            if not word.islower() or _DIGIT.search(word):
-                yield from _facts_of(word, begins)
-            begins = not word[-1].isalnum() and _SENTENCE_END.search(word) is not None
-    for match in _TITLED.finditer(text):
-        yield match[1], False
+    for match in _TELLING.finditer(text):
+        start, end = match.span()
+        word = text[start:end]
+        if not word.isascii() and _UNSPACED.search(word):
+            yield from ((_digits(found.group()), found[1] is not None) for found in _AMID_LETTERS.finditer(word))
+        elif not word.isalpha() and any(map(str.isdigit, word)):
+            yield _digits(text[_word_start(text, start) : end]), True
+        elif word[0].isupper() and len(word) > 1:
+            amid = text[start - 1 : start] == " " and text[start - 2 : start - 1].isalnum()  # as most are: a short way
+            if amid or (_word_start(text, start) == start and not _begins_sentence(text, start)):
+                yield word.casefold(), False
+    if not text.isascii():
+        yield from ((found[1] or found[0], False) for found in _MARKED.finditer(text))
 
 
-def _facts_of(word: str, begins: bool) -> Iterator[tuple[str, bool]]:
-    """word: as it stands between spaces. begins: it begins a sentence."""
-    if word.isalpha() and word.isascii():  # most words: spares them the rest
-        if word[0].isupper() and len(word) > 1 and not begins:
-            yield word.casefold(), False
-        return
-    for match in _WORD.finditer(word):
-        found = match.group()
-        if not found.isascii() and _UNSPACED.search(found):
-            yield from ((_digits(inner.group()), inner[1] is not None) for inner in _INSIDE.finditer(found))
-        elif not found.isalpha() and _DIGIT.search(found):
-            yield _digits(found), True
-        elif found[0].isupper() and len(found) > 1 and not _begins_sentence(word, match.start(), begins):
-            yield found.casefold(), False
+def _word_start(text: str, place: int) -> int:
+    """Where the word begins that this place is in."""
+    while place and (text[place - 1].isalnum() or _is_link(text, place - 1)):
+        place -= 1
+    return place
 
 
-def _begins_sentence(word: str, start: int, begins: bool) -> bool:
-    return word[start - 1] in _OPENING if start else begins
+def _is_link(text: str, place: int) -> bool:
+    return text[place] in _LINKS and text[place - 1 : place].isalnum()
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    return _SENTENCE_END.search(text[max(start - 6, 0) : start]) is not None if start else True
 
 
 def _digits(fact: str) -> str:
