@@ -764,11 +764,12 @@ def _candidates(out: Console, article: ArticleReport) -> None:
 
 def _scores(other: Candidate) -> str:
     shorter = "that one" if other.is_shorter else "this one"
+    numbers = "" if other.numbers is None else f" (numbers {other.numbers:.2f})"
     return (
         f"Jaccard {other.jaccard:.2f} (without recurring phrases {other.jaccard_filtered:.2f}), "
         f"containment {other.containment:.2f} of the shorter ({shorter}) "
         f"from {other.span_start:.2f} to {other.span_end:.2f} of the longer, "
-        f"facts {other.facts:.2f}, shared runs of {other.run:.1f} words"
+        f"facts {other.facts:.2f}{numbers}, shared runs of {other.run:.1f} words"
     )
 
 

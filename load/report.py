@@ -671,6 +671,7 @@ class Candidate:
     jaccard_filtered: float
     containment: float
     facts: float
+    numbers: float | None  # of these; None for what was compared before it was measured
     run: float
     span_start: float
     span_end: float
@@ -739,8 +740,8 @@ _REVISIONS = """
 _CUTS = "SELECT position, kind, rule, zone, text FROM news.cut WHERE revision_id = :id ORDER BY position"
 _CANDIDATES = """
     SELECT pair.other_id AS article_id, article.story_id, article.source, article.title, article.url, pair.kind,
-           pair.failed, pair.jaccard, pair.jaccard_filtered, pair.containment, pair.facts, pair.run, pair.span_start,
-           pair.span_end, pair.inner_id = pair.other_id AS is_shorter, pair.matched_at
+           pair.failed, pair.jaccard, pair.jaccard_filtered, pair.containment, pair.facts, pair.numbers,
+           pair.run, pair.span_start, pair.span_end, pair.inner_id = pair.other_id AS is_shorter, pair.matched_at
     FROM (SELECT right_id AS other_id, match.* FROM storyfold.match WHERE left_id = :id
           UNION ALL
           SELECT left_id, match.* FROM storyfold.match WHERE right_id = :id) AS pair

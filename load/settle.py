@@ -29,7 +29,7 @@ from load.tables import article, entry, page, revision
 from transform.assign import Newcomer, assign
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
 from transform.revision import RevisionKind, State, classify_revision, notes_correction
-from transform.verify import MatchPolicy, Side, verify
+from transform.verify import MatchPolicy, Side, verify_all
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -250,7 +250,7 @@ def _place(
     What stands around is read before anything is written: each newcomer is to meet the others as they were before their
     turns.
     """
-    sides = [Side(id=ids[turn.row.id], day=_day(turn.row), print=turn.print) for turn in turns]
+    sides = [_side(ids[turn.row.id], turn.row, turn.print) for turn in turns]
     changed = {ids[turn.row.id] for turn in turns if turn.known is not None}
     matches = _matches(connection, sides, changed, policy)
     around = stories.neighbourhood(connection, _matched(matches) | changed)
@@ -274,8 +274,8 @@ def _matches(
     known = _stored_sides(connection, {other for others in found for other in others} - fresh)
     matches = []
     for side, others, history in zip(sides, found, index.histories(connection, sides, policy), strict=True):
-        pairs = (sorted((side, known[other]), key=lambda one: one.id) for other in sorted(others))
-        matches.append(tuple(verify(left, right, history, policy) for left, right in pairs))
+        pairs = [_by_age(side, known[other]) for other in sorted(others)]
+        matches.append(tuple(verify_all(pairs, history, policy)))
         known[side.id] = side
     return matches
 
@@ -283,16 +283,27 @@ def _matches(
 def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Side]:
     """The candidates as they stand in the store."""
     query = (
-        select(article.c.id.label("article_id"), revision.c.id, revision.c.published_at, revision.c.fetched_at)
+        select(
+            article.c.id.label("article_id"),
+            article.c.source_id,
+            revision.c.id,
+            revision.c.published_at,
+            revision.c.fetched_at,
+        )
         .join(revision, revision.c.id == article.c.revision_id)
         .where(article.c.id.in_(articles))
     )
     rows = connection.execute(query).all()
     prints = fingerprints(connection, [row.id for row in rows])
-    return {
-        ArticleId(row.article_id): Side(id=ArticleId(row.article_id), day=_day(row), print=prints[row.id])
-        for row in rows
-    }
+    return {ArticleId(row.article_id): _side(ArticleId(row.article_id), row, prints[row.id]) for row in rows}
+
+
+def _side(article_id: ArticleId, row: Row[Any], print_: Fingerprint) -> Side:
+    return Side(id=article_id, day=_day(row), print=print_, source=row.source_id)
+
+
+def _by_age(side: Side, other: Side) -> tuple[Side, Side]:
+    return (side, other) if side.id < other.id else (other, side)
 
 
 def _matched(matches: Iterable[Iterable[Match]]) -> set[ArticleId]:

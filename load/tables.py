@@ -506,7 +506,12 @@ match = Table(
     Column("failed", Text, comment="the first test a candidate failed"),
     Column("jaccard", REAL, nullable=False, comment="resemblance of the shingle sets"),
     Column("jaccard_filtered", REAL, nullable=False, comment="without stop-shingles"),
-    Column("containment", REAL, nullable=False, comment="of the shorter text in the longer, without stop-shingles"),
+    Column(
+        "containment",
+        REAL,
+        nullable=False,
+        comment="of the shorter text in the longer, without stop-shingles unless numbers and names agree",
+    ),
     Column("facts", REAL, nullable=False, comment="overlap of numbers and names"),
     Column("run", REAL, nullable=False, comment="mean length of the shared runs, in words"),
     Column("inner_id", BigInteger, nullable=False, comment="the shorter text"),
@@ -514,6 +519,12 @@ match = Table(
     Column("span_end", REAL, nullable=False, comment="where it ends"),
     Column("policy", LargeBinary, nullable=False, comment="digest of the MatchPolicy that judged it"),
     when("matched_at", "when it was judged", nullable=False),
+    Column("numbers", REAL, comment="overlap of the numbers among the facts; null before that was measured"),
+    Column(
+        "inner_start",
+        REAL,
+        comment="where the shared part begins in the shorter text, share of it; null before that was measured",
+    ),
     one_of("kind", "same", "contained", "lifted", "different"),
     comment="A candidate pair with everything measured about it",
 )

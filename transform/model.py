@@ -96,7 +96,7 @@ class Fingerprint:
     words: int
     text_digest: bytes  # of the normalised text: equal digests are the same text
     shingles: Hashes  # in text order, repeats kept; shape (max(words - width + 1, 0),)
-    facts: Hashes  # sorted, unique: numbers and capitalised words
+    facts: Hashes  # sorted, unique: numbers, which are odd, and names
     signature: npt.NDArray[np.uint32]  # shape (permutations,)
     bands: Hashes  # shape (bands + lead_bands,), empty for a text too short to compare
 
@@ -124,10 +124,12 @@ class Match:
     failed: str | None  # the first test that failed, for DIFFERENT
     jaccard: float
     jaccard_filtered: float  # without stop-shingles
-    containment: float  # of the shorter in the longer, without stop-shingles
+    containment: float  # of the shorter in the longer, without stop-shingles unless numbers and names agree
     facts: float  # overlap of the fact sets
+    numbers: float | None = None  # of the numbers among them; None where that was not measured
     run: float  # mean length of the shared runs, in words
     inner: ArticleId  # the shorter text
+    inner_start: float | None = None  # where the shared part begins in it, as a share of its shingles
     start: float  # where the shared part begins and ends in the longer text, as shares of its shingles
     end: float
 

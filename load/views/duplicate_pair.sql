@@ -17,7 +17,9 @@ SELECT
     right_source.name AS right_source,
     left_article.url AS left_url,
     right_article.url AS right_url,
-    match.matched_at
+    match.matched_at,
+    match.numbers,
+    match.inner_start
 FROM storyfold.match
 JOIN storyfold.article AS left_article ON left_article.id = match.left_id
 JOIN storyfold.article AS right_article ON right_article.id = match.right_id
@@ -39,7 +41,8 @@ COMMENT ON COLUMN news.duplicate_pair.in_same_story IS 'Both belong to the same 
 COMMENT ON COLUMN news.duplicate_pair.jaccard IS 'Resemblance of the two texts: shared word 5-grams of all, 0 to 1.';
 COMMENT ON COLUMN news.duplicate_pair.jaccard_filtered IS 'The same without phrases that recur day after day.';
 COMMENT ON COLUMN news.duplicate_pair.containment IS
-    'Share of the shorter text that is in the longer, without phrases that recur day after day, 0 to 1.';
+    'Share of the shorter text that is in the longer, 0 to 1; without phrases that recur day after day, unless the '
+    'numbers and names agree.';
 COMMENT ON COLUMN news.duplicate_pair.facts IS 'Share of numbers and names that the texts have in common, 0 to 1.';
 COMMENT ON COLUMN news.duplicate_pair.run IS 'Mean length of the shared passages, in words.';
 COMMENT ON COLUMN news.duplicate_pair.inner_id IS 'The shorter of the two articles.';
@@ -50,3 +53,7 @@ COMMENT ON COLUMN news.duplicate_pair.right_source IS 'Source of the other artic
 COMMENT ON COLUMN news.duplicate_pair.left_url IS 'URL of the article stored earlier.';
 COMMENT ON COLUMN news.duplicate_pair.right_url IS 'URL of the other article.';
 COMMENT ON COLUMN news.duplicate_pair.matched_at IS 'When they were compared.';
+COMMENT ON COLUMN news.duplicate_pair.numbers IS
+    'Share of the numbers that the texts have in common, 0 to 1; null for pairs compared before it was measured.';
+COMMENT ON COLUMN news.duplicate_pair.inner_start IS
+    'Where the shared part begins in the shorter text, 0 to 1; null for pairs compared before it was measured.';

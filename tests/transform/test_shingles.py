@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transform.shingles import fact_hashes, shingle_hashes
+from transform.shingles import fact_hashes, is_number, shingle_hashes
 
 WORDS = st.lists(st.text(alphabet="abcdef", min_size=1, max_size=4), max_size=40)
 
@@ -42,5 +43,27 @@ def test_template_reports_differ_in_their_facts() -> None:
     assert len(np.intersect1d(north, south)) == 0
 
 
-def test_a_text_of_a_script_without_capitals_still_states_its_numbers() -> None:
-    assert len(fact_hashes("市长周二表示,共有1250户居民停电。")) == 1
+def test_numbers_are_told_from_names() -> None:
+    facts = fact_hashes("The mayor, Anna Kowal, said 1,250 homes lost power at 6:30 on the A7.")
+    assert np.count_nonzero(is_number(facts)) == 3
+    assert np.count_nonzero(~is_number(facts)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "names"),
+    [
+        ("市长周二表示,共有1250户居民在6:30停电。", 2, 0),
+        ("世界卫生组织(WHO)周二发布《全球疫情报告》。", 0, 2),
+        ("市長は火曜日、リチャード氏と「港の再生計画」を発表した。", 0, 2),
+        ("โรงพยาบาลรับผู้ป่วย 48 คนและส่งต่อ12คน", 2, 0),
+        ("قال مدير الميناء إن 214 راكبا نقلوا على متن 3 سفن.", 2, 0),
+    ],
+)
+def test_scripts_without_capitals_state_numbers_and_marked_names(text: str, numbers: int, names: int) -> None:
+    facts = fact_hashes(text)
+    assert (np.count_nonzero(is_number(facts)), np.count_nonzero(~is_number(facts))) == (numbers, names)
+
+
+def test_a_number_is_the_same_in_the_figures_of_any_script() -> None:
+    assert np.array_equal(fact_hashes("共有1250户停电"), fact_hashes("共有１２５０户停电"))
+    assert np.array_equal(fact_hashes("نقل 214 راكبا"), fact_hashes("نقل ٢١٤ راكبا"))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from planted import paragraphs, print_of, sentences
 
 from transform.model import ArticleId, Match, MatchKind
-from transform.verify import History, MatchPolicy, Side, counted_shingles, verify
+from transform.verify import History, MatchPolicy, Side, counted_shingles, verify, verify_all
 
 POLICY = MatchPolicy()
 GROWN = History(days=POLICY.stop_days)  # a store that knows template text by now
@@ -117,6 +120,114 @@ def test_the_measures_do_not_depend_on_who_came_first(seed: int) -> None:
     assert one.inner + other.inner == 3
 
 
+def test_a_new_report_before_an_old_background_is_another_story() -> None:
+    background = sentences(random.Random(21), 16)
+    left = paragraphs(_without_figures(sentences(random.Random(22), 12)) + background)
+    right = paragraphs(_without_figures(sentences(random.Random(23), 12)) + background)
+    match = judge(left, right)
+    assert match.jaccard > 2 * POLICY.same_jaccard  # the wording alone would join them
+    assert match.kind is MatchKind.LIFTED
+    assert min(match.start, match.inner_start) > POLICY.same_start
+
+
+def test_reports_that_differ_in_most_of_their_numbers_differ() -> None:
+    lines = [
+        f"The {name} fund closed at a price that its owners called fair." for name in ["Avon", "Brent", "Cam", "Dee"]
+    ]
+    left, right = ("".join(f"{line} It rose by {n + 7 * i} points. " for i, line in enumerate(lines)) for n in (11, 52))
+    match = judge(left, right)
+    assert (match.kind, match.failed, match.numbers) == (MatchKind.DIFFERENT, "numbers", 0.0)
+
+
+def test_copies_whose_numbers_and_names_agree_are_the_same_whatever_recurs() -> None:
+    """A story that is copied for days teaches the store its own phrases as if they were a template's."""
+    lines = sentences(random.Random(24), 20)
+    left, right = paragraphs(lines), paragraphs([*lines[:-2], *sentences(random.Random(25), 2)])
+    known = History(stop=counted_shingles(print_of(left), POLICY), days=POLICY.stop_days)
+    assert judge(left, right, known, sources=(1, 2)).kind is MatchKind.SAME
+    assert judge(left, right, known, sources=(1, 1)).kind is MatchKind.DIFFERENT
+
+
+def test_what_one_source_repeats_makes_no_copies_of_each_other_in_a_young_store() -> None:
+    furniture = sentences(random.Random(26), 12)
+    left = paragraphs(furniture + sentences(random.Random(27), 8))
+    right = paragraphs(furniture + sentences(random.Random(28), 8))
+    assert judge(left, right, History(), sources=(1, 1)).failed == "young-store"
+
+
+def test_an_old_text_with_which_a_round_up_begins_is_lifted() -> None:
+    item = sentences(random.Random(29), 10)
+    round_up = paragraphs(item + sentences(random.Random(30), 50))
+    assert judge(round_up, paragraphs(item), days_apart=1).kind is MatchKind.CONTAINED
+    assert judge(round_up, paragraphs(item), days_apart=20).kind is MatchKind.LIFTED
+
+
+def test_equal_notices_are_copies_only_where_they_state_facts_at_one_time() -> None:
+    notice, brief = "no text is available for this story yet", "Flood warning for 14 villages along the Tarn."
+    assert judge(brief, brief, days_apart=1).kind is MatchKind.SAME
+    assert judge(brief, brief, days_apart=2).failed == "short"
+    assert judge(notice, notice).failed == "short"
+
+
+def test_texts_too_short_for_a_shingle_differ() -> None:
+    match = judge("Flood warning", "Storm warning")
+    assert (match.kind, match.failed, match.start, match.inner_start) == (MatchKind.DIFFERENT, "jaccard", 1.0, 1.0)
+
+
+def test_no_pairs_have_no_matches() -> None:
+    assert verify_all([], GROWN, POLICY) == []
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[list[tuple[Side, Side]], History]:
+    """Pairs of texts that share sentences, few or many, some of them short, old, repetitive or known to recur."""
+    rng = random.Random(draw(st.integers(0, 10**6)))
+    known = sentences(rng, 12)
+    sides = [
+        Side(
+            id=ArticleId(n),
+            day=100 + rng.choice((0, 1, 9, 95)),
+            source=rng.choice((None, 1, 2)),
+            print=print_of(" ".join(rng.choice(known) for _ in range(rng.choice((0, 1, 4, 15))))),
+        )
+        for n in range(draw(st.integers(2, 8)))
+    ]
+    pairs = [(rng.choice(sides), rng.choice(sides)) for _ in range(draw(st.integers(1, 12)))]
+    stop = counted_shingles(print_of(" ".join(known[: rng.choice((0, 2, 6))])), POLICY)
+    return pairs, History(stop=stop, days=rng.choice((0, 2, POLICY.stop_days)))
+
+
+@given(batches())
+@settings(max_examples=150, deadline=None)
+def test_a_batch_is_judged_as_its_pairs_one_by_one(batch: tuple[list[tuple[Side, Side]], History]) -> None:
+    pairs, history = batch
+    together = verify_all(pairs, history, POLICY)
+    assert together == [verify(left, right, history, POLICY) for left, right in pairs]
+    for match, swapped in zip(together, verify_all([pair[::-1] for pair in pairs], history, POLICY), strict=True):
+        assert match == replace(swapped, left=match.left, right=match.right)
+
+
+@given(batches())
+@settings(max_examples=100, deadline=None)
+def test_the_measures_are_those_of_plain_sets(batch: tuple[list[tuple[Side, Side]], History]) -> None:
+    """The definitions, written out with sets."""
+    pairs, history = batch
+    for (left, right), match in zip(pairs, verify_all(pairs, history, POLICY), strict=True):
+        if left.print.text_digest == right.print.text_digest:
+            continue
+        inner, outer = (left, right) if match.inner == left.id else (right, left)
+        one, other = (side.print.shingles.tolist() for side in (inner, outer))
+        shared = set(one) & set(other)
+        assert match.jaccard == len(shared) / max(len(set(one) | set(other)), 1)
+        held = [place for place, value in enumerate(other) if value in shared]
+        stretches = sum(place - 1 not in held for place in held)
+        assert match.run == (len(held) / stretches if stretches else 0.0) / min(inner.grain, outer.grain)
+        span = (held[0] / len(other), (held[-1] + 1) / len(other)) if held else (1.0, 1.0)
+        assert (match.start, match.end) == span
+        mine = [place for place, value in enumerate(one) if value in shared]
+        assert match.inner_start == (mine[0] / len(one) if mine else 1.0)
+
+
 def test_counted_shingles_are_a_quarter_of_the_hash_space() -> None:
     counted = counted_shingles(print_of(text(20, length=400)), POLICY)
     assert np.all(counted & np.uint64(3) == 0)
@@ -127,11 +238,22 @@ def test_the_policys_digest_changes_with_every_figure() -> None:
     assert MatchPolicy(same_jaccard=0.4).digest != POLICY.digest == MatchPolicy().digest
 
 
+def _without_figures(lines: list[str]) -> list[str]:
+    return [" ".join(word for word in line.split() if word.isalpha()) + "." for line in lines]
+
+
 def text(seed: int, length: int = 24) -> str:
     return paragraphs(sentences(random.Random(seed), length))
 
 
-def judge(left: str, right: str, history: History = GROWN, *, days_apart: int = 0) -> Match:
-    one = Side(id=ArticleId(1), day=100, print=print_of(left))
-    other = Side(id=ArticleId(2), day=100 + days_apart, print=print_of(right))
+def judge(
+    left: str,
+    right: str,
+    history: History = GROWN,
+    *,
+    days_apart: int = 0,
+    sources: tuple[int | None, int | None] = (None, None),
+) -> Match:
+    one = Side(id=ArticleId(1), day=100, source=sources[0], print=print_of(left))
+    other = Side(id=ArticleId(2), day=100 + days_apart, source=sources[1], print=print_of(right))
     return verify(one, other, history, POLICY)
