@@ -224,6 +224,22 @@ def _random_member(article: int, rng: random.Random) -> Member:
     return member(article, words=rng.choice((100, 150, 200, 300)), hours=rng.choice((None, 1, 2, 3, 4)))
 
 
+@st.composite
+def judgements(draw: st.DrawFn, articles: frozenset[ArticleId]) -> list[Judgement]:
+    """Up to four judgements about these articles, numbered in the order in which they are given."""
+    rng = random.Random(draw(st.integers(0, 10**6)))
+    numbers = range(1, rng.randint(0, 4) + 1)
+    return [_random_judgement(number, rng.sample(sorted(articles), len(articles)), rng) for number in numbers]
+
+
+def _random_judgement(number: int, articles: Sequence[ArticleId], rng: random.Random) -> Judgement:
+    kind = rng.choice(list(JudgementKind))
+    if kind is JudgementKind.PIN:
+        return judged(number, kind, articles[:1])
+    cut, end = rng.choice(((1, 2), (1, 3), (2, 4))) if kind is JudgementKind.DIFFERENT and len(articles) > 3 else (1, 2)
+    return judged(number, kind, articles[:cut], articles[cut:end])
+
+
 def batches(turns: Sequence[Newcomer], rng: random.Random) -> Iterable[list[Newcomer]]:
     """The turns in batches of random size, as settling makes them: none with two turns of one article."""
     batch: list[Newcomer] = []

@@ -348,11 +348,14 @@ class _Board:
     def _touched(self, articles: Collection[ArticleId]) -> set[StoryId]:
         """The stories whose grouping may change: the matched ones, and those that their members may come to join.
 
+        A text that changed may also let others go, or no longer hold them back: all that is tied to those stories.
         Where judgements hold texts back, a change may travel on from story to story.
         """
         near = set(articles) | {other for article in articles for pair in self.matches[article] for other in pair}
         touched = self._stories_of(near, articles)
-        touched |= self._stories_of(joinable(self._matches_among(touched, articles)), articles)
+        is_new = self.places.keys().isdisjoint(articles)
+        beyond = joinable(self._matches_among(touched, articles)) if is_new else self._tied(touched, articles)
+        touched |= self._stories_of(beyond, articles)
         while any(self.stories[story].judged for story in touched) or self._judged(self._all(touched)):
             wider = touched | self._stories_of(self._tied(touched, articles), articles)
             if wider == touched:

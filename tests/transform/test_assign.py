@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from graphs import Shelf, Tale, batches, begins, lifted, member, same, shelf_of, tales, told_by
+from graphs import Shelf, Tale, batches, begins, judgements, lifted, member, same, shelf_of, tales, told_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transform.assign import Assignments, Newcomer, assign
 from transform.canonical import choose_canonical
 from transform.cluster import group
-from transform.model import Match, StoryId
+from transform.model import Judgement, JudgementKind, Match, StoryId
 
+Judgements = list[Judgement]
 RANDOMS = st.randoms(use_true_random=False)
 
 
@@ -106,10 +107,10 @@ def test_an_older_store_learns_what_it_did_not_keep() -> None:
     assert shelf.stories[StoryId(1)].contenders
 
 
-@given(tales(), RANDOMS)
+@given(tales(changes=4), RANDOMS)
 @settings(max_examples=400, deadline=None)
 def test_stories_do_not_depend_on_order_or_batches(tale: Tale, rng: random.Random) -> None:
-    """Placed in any order, in any batches, the articles end as `group` groups them all at once."""
+    """Placed in any order, in any batches, some changed later, the articles end as `group` groups them all at once."""
     is_as_grouped(shelved(list(batches(tale.turns, rng))), tale)
 
 
@@ -127,3 +128,50 @@ def test_the_changes_tell_a_consumer_all_that_happened(tale: Tale, rng: random.R
     shelf = shelved(list(batches(tale.turns, rng)))
     held = {story: {a for a, place in shelf.places.items() if place.story == story} for story in shelf.stories}
     assert told_by(shelf.changes) == held
+
+
+def judged_tale(tale: Tale, words: Judgements, rng: random.Random) -> Shelf:
+    """The tale, told in batches, with each of the words somewhere in between, as soon as its articles are there."""
+    shelf, waiting = Shelf(), list(words)
+    for batch in batches(tale.turns, rng):
+        shelf.settle(batch)
+        while waiting and waiting[0].articles | waiting[0].others <= shelf.places.keys() and rng.random() < 0.5:
+            shelf.judge(waiting.pop(0))
+    for word in waiting:
+        shelf.judge(word)
+    return shelf
+
+
+@given(st.data(), tales(changes=3), RANDOMS)
+@settings(max_examples=300, deadline=None)
+def test_judged_stories_do_not_depend_on_order_or_batches_either(
+    data: st.DataObject, tale: Tale, rng: random.Random
+) -> None:
+    shelf = judged_tale(tale, data.draw(judgements(tale.articles)), rng)
+    is_as_grouped(shelf, tale)
+    held = {story: {a for a, place in shelf.places.items() if place.story == story} for story in shelf.stories}
+    assert told_by(shelf.changes) == held
+
+
+@given(st.data(), tales(changes=2), RANDOMS)
+@settings(max_examples=200, deadline=None)
+def test_what_is_taken_back_leaves_no_trace_in_the_stories(data: st.DataObject, tale: Tale, rng: random.Random) -> None:
+    words = data.draw(judgements(tale.articles))
+    shelf = judged_tale(tale, words, rng)
+    for word in rng.sample(words, rng.randint(0, len(words))):
+        shelf.undo(word)
+        is_as_grouped(shelf, tale)
+
+
+@given(st.data(), tales(), RANDOMS)
+@settings(max_examples=200, deadline=None)
+def test_the_last_word_on_two_articles_counts(data: st.DataObject, tale: Tale, rng: random.Random) -> None:
+    """The latest judgement of all is obeyed whatever was measured, and whatever was judged before."""
+    words = data.draw(judgements(tale.articles))
+    shelf = judged_tale(tale, words, rng)
+    for word in words[-1:]:
+        story = {article: place.story for article, place in shelf.places.items()}
+        together = {story[a] == story[b] for a in word.articles for b in word.others}
+        assert together <= {word.kind is JudgementKind.SAME}
+        if word.kind is JudgementKind.PIN:
+            assert {shelf.stories[story[article]].canonical for article in word.articles} == word.articles
