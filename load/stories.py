@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Row,
     Text,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    literal,
     or_,
     select,
     union,
@@ -27,9 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from extract.model import Flag
-from load import judgements
 from load.rows import among, copy_rows, listed
-from load.tables import SCHEMA, article, match, revision, source, story, story_change, story_member
+from load.tables import SCHEMA, article, judgement, match, revision, source, story, story_change, story_member
 from transform.assign import (
     Assignments,
     Neighbourhood,
@@ -42,7 +43,7 @@ from transform.assign import (
 )
 from transform.assign import regroup as grouped_anew
 from transform.cluster import Attachment, joinable, outer_of
-from transform.model import ArticleId, Match, MatchKind, Member, StoryId
+from transform.model import ArticleId, Judgement, JudgementKind, Match, MatchKind, Member, StoryId
 
 _PARTIAL = frozenset({Flag.TEASER, Flag.FEED_TEXT})
 
@@ -103,6 +104,26 @@ def member(row: Row[Any]) -> Member:
         tier=row.tier,
         partial=not _PARTIAL.isdisjoint(row.flags),
     )
+
+
+def judgements_about(connection: Connection, articles: Collection[ArticleId]) -> tuple[Judgement, ...]:
+    """The judgements about any of these articles that count, in their order."""
+    query = select(judgement).where(judgement.c.undone_at.is_(None), is_about(articles)).order_by(judgement.c.id)
+    return tuple(
+        Judgement(
+            id=row.id,
+            kind=JudgementKind(row.kind),
+            articles=frozenset(map(ArticleId, row.articles)),
+            others=frozenset(map(ArticleId, row.others)),
+        )
+        for row in connection.execute(query)
+    )
+
+
+def is_about(articles: Collection[ArticleId]) -> ColumnElement[bool]:
+    """True of judgements about any of these articles."""
+    ids = literal(sorted(articles), ARRAY(BigInteger))
+    return or_(judgement.c.articles.bool_op("&&")(ids), judgement.c.others.bool_op("&&")(ids))
 
 
 def keep_matches(
@@ -181,7 +202,7 @@ def _widened(connection: Connection, around: Neighbourhood, articles: Collection
         members={**members(connection, held - around.members.keys()), **around.members},
         matches=(*around.matches, *matches),
         whole=whole,
-        judgements=judgements.about(connection, held),
+        judgements=judgements_about(connection, held),
     )
 
 

@@ -92,6 +92,11 @@ class Shelf:
         spanning = {outer_of(m) for n in batch for m in n.matches if m.kind in ("contained", "lifted")}
         return self._around(matched | known, known, known | spanning, wanted)
 
+    def told(self) -> tuple[dict[StoryId, set[ArticleId]], dict[StoryId, ArticleId | None]]:
+        """What a consumer is to have: the members of each story, and the canonical one of those that live."""
+        shown = {story: None if state.merged_into else state.canonical for story, state in self.stories.items()}
+        return {story: set(self._whole(story)) for story in self.stories}, shown
+
     def judge(self, judgement: Judgement) -> Assignments:
         self.judgements.append(judgement)
         return self._regroup(judgement)
@@ -155,13 +160,14 @@ class Shelf:
         return result
 
 
-def told_by(changes: Iterable[StoryChange]) -> dict[StoryId, set[ArticleId]]:
-    """The members of each story as a consumer has them who obeys the changes one by one."""
+def told_by(changes: Iterable[StoryChange]) -> tuple[dict[StoryId, set[ArticleId]], dict[StoryId, ArticleId | None]]:
+    """The members of each story, and the canonical one, as a consumer has them who obeys the changes one by one."""
     held: dict[StoryId, set[ArticleId]] = {}
+    shown: dict[StoryId, ArticleId | None] = {}
     for one in changes:
         if one.change in (Change.FOUNDED, Change.SPLIT):
             assert one.story not in held and one.article is not None
-            held[one.story] = {one.article}
+            held[one.story], shown[one.story] = {one.article}, one.article
         elif one.change is Change.JOINED:
             assert one.article not in held[one.story] and one.article is not None
             held[one.story].add(one.article)
@@ -170,8 +176,11 @@ def told_by(changes: Iterable[StoryChange]) -> dict[StoryId, set[ArticleId]]:
         elif one.change is Change.MERGED:
             assert one.other is not None and one.articles == len(held[one.story])
             held[one.other] |= held[one.story]
-            held[one.story] = set()
-    return held
+            held[one.story], shown[one.story] = set(), None
+        elif one.change is Change.CANONICAL:
+            assert one.article in held[one.story]
+            shown[one.story] = one.article
+    return held, shown
 
 
 @dataclass(frozen=True)

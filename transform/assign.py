@@ -324,7 +324,9 @@ class _Board:
             self.changes.append(StoryChange(change=Change.JOINED, story=story.id, article=article, detail=detail))
         state = self._chosen(story, member)
         times = [at for at in (story.first_published_at, story.last_published_at, member.published_at) if at]
-        self._log_canonical(story, state)
+        if state.canonical != story.canonical:
+            change = StoryChange(change=Change.CANONICAL, story=story.id, article=state.canonical)
+            self.changes.append(replace(change, detail=state.canonical_rule))
         self._set(
             replace(
                 state,
@@ -401,9 +403,18 @@ class _Board:
         articles = self._all(touched) | set(placing)
         grouping = group(articles, self._matches_among(touched, placing), self._judged(articles))
         named = self._name(grouping.groups, touched)
-        moves = _Moves(board=self, grouping=grouping, named=named, judgement=judgement)
+        states = {
+            held: self._state(story, held, digest=held <= grouping.containers) for held, (story, *_) in named.items()
+        }
+        moves = _Moves(board=self, turned=self._turned(grouping), named=named, states=states, judgement=judgement)
         self.changes += moves.changes(touched)
-        self._settle(grouping, named, judgement)
+        for held, state in states.items():
+            self._settle(state, held, grouping, named[held][1:])
+
+    def _turned(self, grouping: Grouping) -> ArticleId | None:
+        """The first of the known articles that became a container, or ceased to be one."""
+        known = (article for article in grouping.families if article in self.places)
+        return min((a for a in known if self.places[a].container != (a in grouping.containers)), default=None)
 
     def _name(self, groups: frozenset[Group], touched: set[StoryId]) -> dict[Group, list[StoryId]]:
         """For each group the ids it has a claim on, oldest first: by their canonical members, or one new id."""
@@ -416,22 +427,17 @@ class _Board:
                 held.append(self._new_id())
         return claims
 
-    def _settle(self, grouping: Grouping, named: Mapping[Group, Sequence[StoryId]], judgement: int | None) -> None:
-        for held, (story, *losers) in named.items():
-            state = self._state(story, held, digest=held <= grouping.containers)
-            if story in self.stories:
-                self._log_canonical(self.stories[story], state, judgement)
-            self._set(state)
-            self.rosters[story] = set(held)
-            for article in held:
-                family = grouping.families[article]
-                attached = grouping.attached.get(article) if family == article else None
-                in_container = article in grouping.containers
-                self._put(article, Place(story=story, family=family, container=in_container, attached=attached))
-            for loser in losers:
-                gone = self.stories[loser]
-                self.rosters[loser] = set()
-                self._set(replace(gone, articles=0, judged=False, merged_into=story))
+    def _settle(self, state: StoryState, held: Group, grouping: Grouping, losers: Iterable[StoryId]) -> None:
+        self._set(state)
+        self.rosters[state.id] = set(held)
+        for article in held:
+            family = grouping.families[article]
+            attached = grouping.attached.get(article) if family == article else None
+            container = article in grouping.containers
+            self._put(article, Place(story=state.id, family=family, container=container, attached=attached))
+        for loser in losers:
+            self.rosters[loser] = set()
+            self._set(replace(self.stories[loser], articles=0, judged=False, merged_into=state.id))
 
     def _state(self, story: StoryId, held: Collection[ArticleId], *, digest: bool) -> StoryState:
         """The story with these members, all of which are known."""
@@ -488,13 +494,6 @@ class _Board:
         self.changes.append(StoryChange(change=Change.FOUNDED, story=story, article=article))
         return story
 
-    def _log_canonical(self, known: StoryState, now: StoryState, judgement: int | None = None) -> None:
-        if known.canonical != now.canonical:
-            change = StoryChange(
-                change=Change.CANONICAL, story=now.id, article=now.canonical, detail=now.canonical_rule
-            )
-            self.changes.append(replace(change, judgement=judgement))
-
     def evidence(self, article: ArticleId, near: Collection[ArticleId]) -> str:
         """The best match of the article with one of those near, as 'same 33'; nothing when there is none."""
         best = _best(match for match in self.matches[article].values() if _other(match, article) in near)
@@ -510,8 +509,9 @@ class _Moves:
     """
 
     board: _Board  # as it was before
-    grouping: Grouping
+    turned: ArticleId | None  # became a container, or ceased to be one
     named: Mapping[Group, Sequence[StoryId]]  # a group's id, and those merged into it
+    states: Mapping[Group, StoryState]
     judgement: int | None
 
     def changes(self, touched: Iterable[StoryId]) -> list[StoryChange]:
@@ -527,32 +527,31 @@ class _Moves:
 
     def _arrivals(self, held: Group, ids: Sequence[StoryId]) -> Iterable[StoryChange]:
         story, *losers = ids
+        canonical, rule = self.states[held].canonical, self.states[held].canonical_rule
+        known = self.board.stories.get(story)
         merged = {loser: held & self.board.rosters[loser] for loser in losers}
         new = held.difference(self.board.rosters.get(story, ()), *merged.values())
-        if story not in self.board.stories:
-            first = min(new, key=lambda article: (article not in self.board.places, article))
-            yield self._beginning(story, first, held)
-            new -= {first}
+        if known is None:
+            yield self._beginning(story, canonical, held)
+            new -= {canonical}
         for article in sorted(new):
             yield self._change(Change.JOINED, story, article=article, detail=self.board.evidence(article, held))
         for loser, moved in merged.items():
             detail = self._bridge(moved, held)
             yield self._change(Change.MERGED, loser, other=story, articles=len(moved), detail=detail)
+        if known is not None and known.canonical != canonical:
+            yield self._change(Change.CANONICAL, story, article=canonical, detail=rule)
 
-    def _beginning(self, story: StoryId, first: ArticleId, held: Group) -> StoryChange:
-        former = self.board.places.get(first)
+    def _beginning(self, story: StoryId, canonical: ArticleId, held: Group) -> StoryChange:
+        former = self.board.places.get(canonical)
         if former is None:
-            return self._change(Change.FOUNDED, story, article=first)
-        return self._change(Change.SPLIT, story, article=first, other=former.story, detail=self._reason(first, held))
+            return self._change(Change.FOUNDED, story, article=canonical)
+        detail = self._reason(canonical, held)
+        return self._change(Change.SPLIT, story, article=canonical, other=former.story, detail=detail)
 
     def _reason(self, article: ArticleId, held: Group) -> str:
         """Why the article is no longer where it was: an article that became a container, or what holds it now."""
-        turned = [
-            one
-            for one, place in ((one, self.board.places.get(one)) for one in self.grouping.families)
-            if place is not None and place.container != (one in self.grouping.containers)
-        ]
-        return f"container {min(turned)}" if turned else self.board.evidence(article, held)
+        return self.board.evidence(article, held) if self.turned is None else f"container {self.turned}"
 
     def _bridge(self, moved: Group, held: Group) -> str:
         """The best match between what a merger moves and the rest, as 'same 17 33'."""
