@@ -667,7 +667,7 @@ def _change(change: ChangeLine) -> str:
 
 def _cause(detail: str | None) -> str:
     """In words: 'same 12', 'same 12 17' (for a merger), 'container 9', or the rule that chose the canonical article."""
-    kind, *articles = (detail or "").split()
+    kind, *articles = (detail or " ").split(" ")
     if kind == "container":
         return f"article {articles[0]} holds other texts side by side"
     if kind not in _TIES:
