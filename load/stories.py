@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -45,6 +46,9 @@ from transform.assign import regroup as grouped_anew
 from transform.cluster import Attachment, joinable, outer_of
 from transform.model import ArticleId, Judgement, JudgementKind, Match, MatchKind, Member, StoryId
 
+LARGE = 20  # articles: that two stories of so many turn out to be one is rare, and worth a look
+
+_log = logging.getLogger(__name__)
 _PARTIAL = frozenset({Flag.TEASER, Flag.FEED_TEXT})
 
 
@@ -171,6 +175,7 @@ def write(connection: Connection, assignments: Assignments, now: datetime) -> No
     _write_stories(connection, [_renamed(state, ids) for state in assignments.stories], now)
     _write_places(connection, assignments.places, ids)
     _write_changes(connection, assignments.changes, ids, now)
+    _warn(assignments, ids)
 
 
 def size_of_story(connection: Connection, article_id: ArticleId) -> int:
@@ -394,3 +399,19 @@ def _write_changes(
     if rows:
         columns = [story_change.c[name] for name in rows[0]]
         connection.execute(insert(story_change).from_select(columns, select(listed(rows, columns))))
+
+
+def _warn(assignments: Assignments, ids: Mapping[StoryId, StoryId]) -> None:
+    """Say aloud which large stories measurement has made one: a single wrong match may have done it."""
+    size = {state.id: state.articles for state in assignments.stories}
+    for change in assignments.changes:
+        moved, other = change.articles or 0, change.other
+        if other is None or change.judgement is not None or min(moved, size.get(other, 0) - moved) < LARGE:
+            continue
+        _log.warning(
+            "Story %s with %s articles was merged into story %s: %s. If that is wrong, 'storyfold judge' parts them.",
+            ids.get(change.story, change.story),
+            moved,
+            ids.get(other, other),
+            change.detail,
+        )

@@ -223,3 +223,17 @@ def test_a_store_of_an_older_version_is_regrouped_all_the_same(told_apart: Engin
         assert stories.size_of_story(connection, ArticleId(5)) == 4
         families = connection.scalars(text("SELECT family_id FROM storyfold.story_member WHERE story_id = 1"))
         assert set(families) == {1}
+
+
+def test_that_two_large_stories_became_one_is_said_aloud(
+    told_apart: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stories, "LARGE", 2)
+    toll = Told(url="https://b.example/toll", paragraphs=BRIDGE_TOLL)
+    publish(told_apart, toll)
+    judge(told_apart, same(4, 1))
+    judge(told_apart, undo(1))
+    assert caplog.messages == []  # people know what they judge
+    publish(told_apart, replace(toll, paragraphs=HARBOUR_FIRE))  # and what its former text matched still holds
+    (said,) = caplog.messages
+    assert said.startswith("Story 3 with 2 articles was merged into story 1: same")
