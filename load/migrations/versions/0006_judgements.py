@@ -90,6 +90,16 @@ def _widen_story() -> None:
         sa.Column("attached_share", sa.REAL(), nullable=True, comment="and how much of the family's text that holds"),
     ):
         op.add_column("story_member", column, schema="storyfold")
+    _know_single_articles()
+
+
+def _know_single_articles() -> None:
+    """Most stories have one article: it is its own family. Those of several are read as wholes when one joins them."""
+    op.execute(
+        """UPDATE storyfold.story_member SET family_id = article_id
+           FROM storyfold.story WHERE story.id = story_id AND story.articles = 1"""
+    )
+    op.execute("UPDATE storyfold.story SET contenders = ARRAY[canonical_id] WHERE articles = 1")
 
 
 def _widen_story_change() -> None:
