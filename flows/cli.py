@@ -26,6 +26,7 @@ import typer
 from typer.core import TyperGroup
 
 from extract.model import Profile
+from flows.commands.judge import judge_app
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
     FAILED,
@@ -102,6 +103,7 @@ eval_app = typer.Typer(no_args_is_help=True, help="How well pages and lines are 
 app.add_typer(eval_app, name="eval", rich_help_panel="Look")
 app.add_typer(source_app, name="source", rich_help_panel="Care")
 app.add_typer(rules_app, name="rules", rich_help_panel="Care")
+app.add_typer(judge_app, name="judge", rich_help_panel="Care")
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Care")
 app.add_typer(db_app, name="db", rich_help_panel="Care")
 
@@ -388,6 +390,27 @@ def why(
         typer.echo(show.to_json(value))
     else:
         show.history(show.console(), value)
+
+
+@app.command(rich_help_panel="Look")
+def changes(
+    since: Annotated[
+        int, typer.Option(metavar="CURSOR", help="Only changes after this one: the number of the last one you have.")
+    ] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one change a line.")] = False,
+) -> None:
+    """List what happened to stories, in order: founded, joined, left, merged, split, canonical.
+
+    Keep the number of the last change and give it next time: nothing is missed, and nothing comes late.
+    """
+    from flows import show
+    from load import report
+
+    out = show.console()
+    with open_store() as store, store.engine.connect() as connection:
+        for change in report.changes(connection, since, limit):
+            typer.echo(show.to_json_line(change)) if as_json else show.change(out, change)
 
 
 @app.command(rich_help_panel="Look")

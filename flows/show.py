@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     from flows.rule_care import PackLine, Switched
     from flows.run import Summary
     from flows.trial import Trial
+    from load.judgements import Effect, Told
     from load.own_rules import UndoneRule
     from load.quarantine import Quarantined
     from load.report import (
@@ -88,6 +89,7 @@ _RULES = {
     "tier": "its source is of a better tier",
     "longest": "the longest text",
     "url-key": "by the order of URL keys, as nothing else tells them apart",
+    "pinned": "a judgement pins it",
 }
 _TIES = {"same": "the same text as", "contained": "shares its beginning with", "lifted": "shares a passage with"}
 _EXPECTATIONS = {
@@ -108,6 +110,11 @@ Piece = str | tuple[str, str]  # text, or text with its style
 def to_json(value: object) -> str:
     """A value as JSON, its times in ISO 8601."""
     return json.dumps(_plain(value), ensure_ascii=False, indent=2, default=_plain)
+
+
+def to_json_line(value: object) -> str:
+    """The same on one line."""
+    return json.dumps(_plain(value), ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -651,9 +658,22 @@ def _change(change: ChangeLine) -> str:
         "split": f"split from story {change.other_story_id}, with {article}",
         "canonical": f"{article} became canonical",
     }[change.change]
-    kind, _, other = (change.detail or "").partition(" ")  # 'same 12', or the rule that chose the canonical article
-    why = f"{_TIES[kind]} article {other}" if kind in _TIES else _rule(kind)
-    return f"{told}: {why}" if why else told
+    if change.change == "left" and change.other_story_id is not None:
+        told += f" for story {change.other_story_id}"
+    by = "" if change.judgement_id is None else f", by judgement {change.judgement_id}"
+    why = _cause(change.detail)
+    return f"{told}{by}: {why}" if why else told + by
+
+
+def _cause(detail: str | None) -> str:
+    """In words: 'same 12', 'same 12 17' (for a merger), 'container 9', or the rule that chose the canonical article."""
+    kind, *articles = (detail or " ").split(" ")
+    if kind == "container":
+        return f"article {articles[0]} holds other texts side by side"
+    if kind not in _TIES:
+        return _rule(kind)
+    *left, right = articles
+    return " ".join([*(f"article {one}" for one in left), _TIES[kind], f"article {right}"])
 
 
 def _part(out: Console, part: Part) -> None:
@@ -887,6 +907,45 @@ def undone_rules(out: Console, values: Sequence[UndoneRule]) -> None:
             _line(out, f"    {one.reason}")
     if not values:
         _line(out, "No rule is off.")
+
+
+def change(out: Console, value: ChangeLine) -> None:
+    """One change of a story on a line, with its number."""
+    whose = "" if value.change == "merged" else f"story {value.story_id}: "
+    _line(out, (str(value.id), "cyan"), f"  {_time(value.changed_at)}  {whose}{_change(value)}")
+
+
+def judgements(out: Console, values: Sequence[Told]) -> None:
+    """A line a judgement, the reason below it."""
+    for one in values:
+        taken = f"; taken back {_time(one.undone_at)} by {one.undone_by}" if one.undone_at else ""
+        _line(
+            out, (f"{one.id}  ", "cyan"), (_verdict(one), "bold"), f"  {_time(one.judged_at)} by {one.judged_by}{taken}"
+        )
+        if one.reason:
+            _line(out, f"    {one.reason}")
+    if not values:
+        _line(out, "No judgements.")
+
+
+def judged(out: Console, effect: Effect, changes: Sequence[ChangeLine]) -> None:
+    """What came of a judgement that was given or taken back."""
+    for number in effect.overruled:
+        _line(out, f"Judgement {number} says otherwise: the later one counts.", style="yellow")
+    for one in changes:
+        change(out, one)
+    _line(out, f"Judgement {effect.judgement}: {_count(len(changes), 'change')} to stories.")
+
+
+def _verdict(one: Told) -> str:
+    articles, others = (_some([str(article) for article in side]) for side in (one.articles, one.others))
+    return f"{one.kind}  {articles}" + (f" | {others}" if others else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    rest = len(names) - TOP
+    return " ".join(names[:TOP]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def trial(out: Console, value: Trial) -> None:

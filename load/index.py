@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from load.rows import from_bigints, to_bigints
+from load.rows import copy_rows, from_bigints, to_bigints
 from load.tables import SCHEMA, band, published_day
 from transform.model import ArticleId
 from transform.verify import History, MatchPolicy, Side, counted_shingles
@@ -48,7 +47,7 @@ def replace_keys(connection: Connection, sides: Sequence[Side], changed: Collect
     if changed:
         connection.execute(delete(band).where(band.c.article_id.in_(changed)))
     rows = sorted({(key, side.id) for side in sides for key in to_bigints(side.print.bands)})
-    _copy(connection, f"{SCHEMA}.band (key, article_id)", rows)  # sorted: seven times cheaper
+    copy_rows(connection, f"{SCHEMA}.band (key, article_id)", rows)  # sorted: seven times cheaper
 
 
 def histories(connection: Connection, sides: Sequence[Side], policy: MatchPolicy) -> list[History]:
@@ -72,7 +71,7 @@ def histories(connection: Connection, sides: Sequence[Side], policy: MatchPolicy
 def _read_buckets(connection: Connection, sides: Sequence[Side], newest: int) -> defaultdict[int, set[ArticleId]]:
     keys = sorted({key for side in sides for key in to_bigints(side.print.bands)})
     connection.execute(text("CREATE TEMP TABLE probe (key bigint PRIMARY KEY) ON COMMIT DROP"))
-    _copy(connection, "probe (key)", [(key,) for key in keys])
+    copy_rows(connection, "probe (key)", [(key,) for key in keys])
     connection.execute(text("ANALYZE probe"))  # without it the planner reads the whole index
     rows = connection.execute(
         text(
@@ -91,7 +90,7 @@ def _read_buckets(connection: Connection, sides: Sequence[Side], newest: int) ->
 
 def _read_days(connection: Connection, hashes: Collection[int]) -> dict[int, tuple[int, date]]:
     connection.execute(text("CREATE TEMP TABLE counted (hash bigint PRIMARY KEY) ON COMMIT DROP"))
-    _copy(connection, "counted (hash)", [(value,) for value in sorted(hashes)])
+    copy_rows(connection, "counted (hash)", [(value,) for value in sorted(hashes)])
     connection.execute(text("ANALYZE counted"))
     rows = connection.execute(
         text(f"SELECT hash, days, last_day FROM counted JOIN {SCHEMA}.shingle_day USING (hash)")
@@ -102,7 +101,7 @@ def _read_days(connection: Connection, hashes: Collection[int]) -> dict[int, tup
 
 def _write_days(connection: Connection, seen: Mapping[int, tuple[int, date]]) -> None:
     connection.execute(text(f"CREATE TEMP TABLE seen (LIKE {SCHEMA}.shingle_day) ON COMMIT DROP"))
-    _copy(connection, "seen (hash, days, last_day)", sorted((value, *state) for value, state in seen.items()))
+    copy_rows(connection, "seen (hash, days, last_day)", sorted((value, *state) for value, state in seen.items()))
     connection.execute(
         text(
             f"""INSERT INTO {SCHEMA}.shingle_day SELECT * FROM seen ORDER BY hash
@@ -135,12 +134,3 @@ def _counted(state: tuple[int, date] | None, day: date) -> tuple[int, date]:
 
 def _date(day: int) -> date:
     return _EPOCH + timedelta(days=day)
-
-
-def _copy(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows by COPY, through psycopg's own cursor."""
-    driver = connection.connection.cursor()
-    with driver.copy(f"COPY {target} FROM STDIN") as writer:
-        for row in rows:
-            writer.write_row(row)
-    driver.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ from extract.urls import BadUrl, url_key
 from load.keys import read_rules
 from load.quarantine import Quarantined, Wanted, quarantined
 from load.sources import Mirror, mirrors
+from transform.model import ArticleId
 from transform.normalize import words
 
 SAME_PARAGRAPH = 0.4  # share of the words of two paragraphs that both have
@@ -395,6 +396,8 @@ class ChangeLine:
     article_id: int | None
     other_story_id: int | None
     detail: str | None
+    articles: int | None
+    judgement_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -481,6 +484,22 @@ def story(connection: Connection, story_id: int) -> Story:
         pairs=_read(connection, Pair, _PAIRS, id=living),
         changes=_read(connection, ChangeLine, _STORY_CHANGES, id=living),
     )
+
+
+_CHANGES = "SELECT * FROM news.story_change WHERE id > :since ORDER BY id LIMIT :limit"
+_CHANGES_BY_ID = "SELECT * FROM news.story_change WHERE id = ANY(:ids) ORDER BY id"
+
+
+def changes(connection: Connection, since: int, limit: int | None) -> Iterator[ChangeLine]:
+    """The changes of stories after this one, in order; read as they are asked for."""
+    streaming = connection.execution_options(stream_results=True)
+    for row in streaming.execute(text(_CHANGES), {"since": since, "limit": limit}).mappings():
+        yield ChangeLine(**row)
+
+
+def changes_by_id(connection: Connection, ids: Collection[int]) -> tuple[ChangeLine, ...]:
+    """These changes of stories, in order."""
+    return _read(connection, ChangeLine, _CHANGES_BY_ID, ids=list(ids))
 
 
 # --- Two articles side by side --------------------------------------------------------------------------------
@@ -768,6 +787,14 @@ def why(connection: Connection, url_or_id: str) -> History:
         for entry in _read(connection, EntryReport, _ENTRIES, ids=entry_ids)
     )
     return History(entries=entries, article=None if article_id is None else _article(connection, article_id))
+
+
+def article_id(connection: Connection, url_or_id: str) -> ArticleId:
+    """The id of the article that is called so, as `why` takes it. Raises UnknownItem."""
+    _, found = _locate(connection, url_or_id)
+    if found is None:
+        raise UnknownItem(f"'{url_or_id}' has led to no article; 'storyfold why {url_or_id}' tells what came of it.")
+    return ArticleId(found)
 
 
 def _locate(connection: Connection, url_or_id: str) -> tuple[list[int], int | None]:

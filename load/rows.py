@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, overload
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, TableValuedAlias, any_, column, func, literal
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    TableValuedAlias,
+    any_,
+    column,
+    func,
+    literal,
+)
 
 from transform.model import Hashes
 
@@ -36,6 +48,16 @@ def listed(rows: Sequence[Mapping[str, object]], columns: Iterable[Column[Any]])
     arrays = (literal([row[one.name] for row in rows], ARRAY(one.type)) for one in columns)
     named = (column(one.name, one.type) for one in columns)
     return func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
+
+
+def copy_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows by COPY, through psycopg's own cursor.
+
+    target: a table, and in brackets those of its columns that the rows have values for
+    """
+    with closing(connection.connection.cursor()) as driver, driver.copy(f"COPY {target} FROM STDIN") as writer:
+        for row in rows:
+            writer.write_row(row)
 
 
 def to_bigints(hashes: Hashes) -> list[int]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, true, update
@@ -26,7 +27,7 @@ from load.pages import mark_settled
 from load.revisions import contents, fingerprints, read_anew
 from load.rows import listed
 from load.tables import article, entry, page, revision
-from transform.assign import Newcomer, assign
+from transform.assign import Newcomer
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
 from transform.revision import RevisionKind, State, classify_revision, notes_correction
 from transform.verify import MatchPolicy, Side, verify_all
@@ -253,14 +254,15 @@ def _place(
     sides = [_side(ids[turn.row.id], turn.row, turn.print) for turn in turns]
     changed = {ids[turn.row.id] for turn in turns if turn.known is not None}
     matches = _matches(connection, sides, changed, policy)
-    around = stories.neighbourhood(connection, _matched(matches) | changed)
+    around = stories.neighbourhood(connection, chain.from_iterable(matches), changed)
     _say_now(connection, turns, ids)
     members = stories.members(connection, [side.id for side in sides])
     newcomers = [Newcomer(member=members[side.id], matches=found) for side, found in zip(sides, matches, strict=True)]
-    assignments = assign(newcomers, around)
-    stories.write(connection, assignments, {**around.members, **members}, now)
-    memory.mark_due(connection, {article for story in assignments.stories for article in story.members} | set(members))
-    stories.keep_matches(connection, (match for found in matches for match in found), policy.digest, now)
+    assignments = stories.place(connection, newcomers, around)
+    stories.write(connection, assignments, now)
+    memory.mark_due(connection, assignments.places.keys() | members.keys())
+    new = members.keys() - changed
+    stories.keep_matches(connection, chain.from_iterable(matches), new, policy.digest, now)
     index.replace_keys(connection, sides, changed)
     _mark_drifted(connection, [newcomer for newcomer in newcomers if newcomer.member.id in changed])
 
@@ -304,11 +306,6 @@ def _side(article_id: ArticleId, row: Row[Any], print_: Fingerprint) -> Side:
 
 def _by_age(side: Side, other: Side) -> tuple[Side, Side]:
     return (side, other) if side.id < other.id else (other, side)
-
-
-def _matched(matches: Iterable[Iterable[Match]]) -> set[ArticleId]:
-    positive = (match for found in matches for match in found if match.kind is not MatchKind.DIFFERENT)
-    return {article_id for match in positive for article_id in (match.left, match.right)}
 
 
 def _say_now(connection: Connection, turns: Iterable[_Turn], ids: Mapping[int, ArticleId]) -> None:

@@ -2,33 +2,88 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, any_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from extract.model import Flag
-from load.rows import listed
-from load.tables import article, match, revision, source, story, story_change, story_member
-from transform.assign import Assignments, Neighbourhood, StoryChange, StoryState
-from transform.cluster import joinable
-from transform.model import ArticleId, Match, MatchKind, Member, StoryId
+from load.rows import among, copy_rows, listed
+from load.tables import SCHEMA, article, judgement, match, revision, source, story, story_change, story_member
+from transform.assign import (
+    Assignments,
+    Neighbourhood,
+    Newcomer,
+    Place,
+    StoryChange,
+    StoryState,
+    Wanted,
+    assign,
+)
+from transform.assign import regroup as grouped_anew
+from transform.cluster import Attachment, joinable, outer_of
+from transform.model import ArticleId, Judgement, JudgementKind, Match, MatchKind, Member, StoryId
 
+LARGE = 20  # articles: that two stories of so many turn out to be one is rare, and worth a look
+
+_log = logging.getLogger(__name__)
 _PARTIAL = frozenset({Flag.TEASER, Flag.FEED_TEXT})
 
 
-def neighbourhood(connection: Connection, articles: Collection[ArticleId]) -> Neighbourhood:
-    """The stories of these articles, and those that their members may come to join."""
-    near = _stories_of(connection, articles)
-    matches = _matches_of(connection, _members_of(near))
-    beyond = _stories_of(connection, joinable(matches) - _members_of(near))
-    matches += _matches_of(connection, _members_of(beyond))
-    stories = (*near, *beyond)
-    return Neighbourhood(stories=stories, members=members(connection, _members_of(stories)), matches=tuple(matches))
+def neighbourhood(connection: Connection, matches: Iterable[Match], changed: Collection[ArticleId]) -> Neighbourhood:
+    """What is known around newcomers with these matches; of the stories as wholes, nothing yet.
+
+    changed: those of the newcomers that have their place already
+    """
+    positive = [match for match in matches if match.kind is not MatchKind.DIFFERENT]
+    near = {article_id for match in positive for article_id in (match.left, match.right)} | set(changed)
+    spanning = {outer_of(match) for match in positive if match.kind is not MatchKind.SAME}
+    places = _places(connection, near)
+    stories = _stories(connection, {place.story for place in places.values()})
+    contenders = {article_id for state in stories.values() for article_id in state.contenders}
+    return Neighbourhood(
+        stories=stories,
+        places=places,
+        members=members(connection, contenders | set(changed)),
+        matches=tuple(_matches_of(connection, spanning | set(changed))),
+    )
+
+
+def place(connection: Connection, newcomers: Sequence[Newcomer], around: Neighbourhood) -> Assignments:
+    """What becomes of the stories when the newcomers are placed, in their order; stored by `write`."""
+    while isinstance(result := assign(newcomers, around), Wanted):
+        around = _widened(connection, around, result.articles)
+    return result
+
+
+def regroup(connection: Connection, articles: Collection[ArticleId], judgement: int) -> Assignments:
+    """What becomes of the stories of these articles by a judgement that was given, or taken back."""
+    around = _widened(connection, Neighbourhood(), articles)
+    while isinstance(result := grouped_anew(articles, around, judgement), Wanted):
+        around = _widened(connection, around, result.articles)
+    return result
 
 
 def members(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Member]:
@@ -39,7 +94,7 @@ def members(connection: Connection, articles: Collection[ArticleId]) -> dict[Art
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .join(source, source.c.id == article.c.source_id)
-        .where(article.c.id.in_(articles))
+        .where(among(article.c.id, articles))
     )
     return {ArticleId(row.id): member(row) for row in connection.execute(query)}
 
@@ -55,9 +110,43 @@ def member(row: Row[Any]) -> Member:
     )
 
 
-def keep_matches(connection: Connection, matches: Iterable[Match], policy: bytes, now: datetime) -> None:
-    """Store every verdict; a text that changed and no longer matches does not undo the match it had."""
-    rows = [_match_row(match, policy, now) for _, match in sorted(_last_verdicts(matches).items())]
+def judgements_about(connection: Connection, articles: Collection[ArticleId]) -> tuple[Judgement, ...]:
+    """The judgements about any of these articles that count, in their order."""
+    query = select(judgement).where(judgement.c.undone_at.is_(None), is_about(articles)).order_by(judgement.c.id)
+    return tuple(
+        Judgement(
+            id=row.id,
+            kind=JudgementKind(row.kind),
+            articles=frozenset(map(ArticleId, row.articles)),
+            others=frozenset(map(ArticleId, row.others)),
+        )
+        for row in connection.execute(query)
+    )
+
+
+def is_about(articles: Collection[ArticleId]) -> ColumnElement[bool]:
+    """True of judgements about any of these articles."""
+    ids = literal(sorted(articles), ARRAY(BigInteger))
+    return or_(judgement.c.articles.bool_op("&&")(ids), judgement.c.others.bool_op("&&")(ids))
+
+
+def keep_matches(
+    connection: Connection, matches: Iterable[Match], new: Collection[ArticleId], policy: bytes, now: datetime
+) -> None:
+    """Store every verdict; a text that changed and no longer matches does not undo the match it had.
+
+    new: articles that come with these matches, so that no pair with one of them is stored yet
+    """
+    verdicts = [verdict for _, verdict in sorted(_last_verdicts(matches).items())]
+    rows = [_match_row(verdict, policy, now) for verdict in verdicts]
+    fresh = [row for row in rows if row["left_id"] in new or row["right_id"] in new]
+    if fresh:
+        columns = ", ".join(fresh[0])
+        copy_rows(connection, f"{SCHEMA}.match ({columns})", (tuple(row.values()) for row in fresh))
+    _replace_matches(connection, [row for row in rows if row["left_id"] not in new and row["right_id"] not in new])
+
+
+def _replace_matches(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     if not rows:
         return
     columns = [match.c[name] for name in rows[0]]
@@ -80,18 +169,13 @@ def _last_verdicts(matches: Iterable[Match]) -> dict[tuple[ArticleId, ArticleId]
     return verdicts
 
 
-def write(connection: Connection, assignments: Assignments, known: Mapping[ArticleId, Member], now: datetime) -> None:
-    """Store the touched stories and what happened to them, in order.
-
-    known: every member of these stories.
-    """
+def write(connection: Connection, assignments: Assignments, now: datetime) -> None:
+    """Store the stories and places that are other than before, and what happened to them, in order."""
     ids = _new_ids(connection, assignments.stories)
-    states = [_renamed(state, ids) for state in assignments.stories]
-    if not states:
-        return
-    _write_stories(connection, states, known, now)
-    _write_members(connection, states)
+    _write_stories(connection, [_renamed(state, ids) for state in assignments.stories], now)
+    _write_places(connection, assignments.places, ids)
     _write_changes(connection, assignments.changes, ids, now)
+    _warn(assignments, ids)
 
 
 def size_of_story(connection: Connection, article_id: ArticleId) -> int:
@@ -100,35 +184,90 @@ def size_of_story(connection: Connection, article_id: ArticleId) -> int:
     return int(connection.execute(select(story.c.articles).where(story.c.id == own)).scalar_one())
 
 
-def _stories_of(connection: Connection, articles: Collection[ArticleId]) -> list[StoryState]:
-    ids = select(story_member.c.story_id).where(story_member.c.article_id.in_(articles))
+# --- Reading what is around ---
+
+
+def _widened(connection: Connection, around: Neighbourhood, articles: Collection[ArticleId]) -> Neighbourhood:
+    """The same, with the stories of these articles as wholes, and those that their members may come to join.
+
+    What was known already stays as it is: newcomers whose turn is still to come have changed in the store since.
+    """
+    near = _whole(connection, articles)
+    assert not near.keys() <= around.whole.keys(), "asked again for what is known"
+    matches = _matches_of(connection, _members_of(near))
+    beyond = _whole(connection, joinable(matches) - _members_of(near))
+    matches += _matches_of(connection, _members_of(beyond))
+    whole = {**around.whole, **near, **beyond}
+    held = _members_of(whole)
+    places = {**_places(connection, held), **around.places}
+    missing = {place.story for place in places.values()} - around.stories.keys()
+    return Neighbourhood(
+        stories={**_stories(connection, missing), **around.stories},
+        places=places,
+        members={**members(connection, held - around.members.keys()), **around.members},
+        matches=(*around.matches, *matches),
+        whole=whole,
+        judgements=judgements_about(connection, held),
+    )
+
+
+def _whole(connection: Connection, articles: Collection[ArticleId]) -> dict[StoryId, frozenset[ArticleId]]:
+    """The stories of these articles with all their members."""
+    ids = select(story_member.c.story_id).where(among(story_member.c.article_id, articles))
     query = (
-        select(story_member, story.c.canonical_id, story.c.canonical_rule)
-        .join(story, story.c.id == story_member.c.story_id)
+        select(story_member.c.story_id, func.array_agg(story_member.c.article_id))
         .where(story_member.c.story_id.in_(ids))
+        .group_by(story_member.c.story_id)
     )
-    rows: defaultdict[int, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
-        rows[row.story_id].append(row)
-    return [_story_state(StoryId(story_id), held) for story_id, held in rows.items()]
+    return {StoryId(id_): frozenset(map(ArticleId, held)) for id_, held in connection.execute(query)}
 
 
-def _story_state(story_id: StoryId, rows: Sequence[Row[Any]]) -> StoryState:
+def _places(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Place]:
+    """Where these articles stand, and the first of their families, and those that these are attached to."""
+    near = select(story_member).where(among(story_member.c.article_id, articles)).cte("near")
+    first = select(story_member).where(story_member.c.article_id.in_(select(near.c.family_id))).cte("first")
+    outer = select(story_member).where(story_member.c.article_id.in_(select(first.c.attached_to)))
+    return {
+        ArticleId(row.article_id): _place(row) for row in connection.execute(union(select(near), select(first), outer))
+    }
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(
+        story=StoryId(row.story_id),
+        family=row.family_id,
+        container=row.container,
+        attached=None if row.attached_to is None else Attachment(row.attached_share, -row.attached_to),
+    )
+
+
+def _stories(connection: Connection, ids: Collection[StoryId]) -> dict[StoryId, StoryState]:
+    rows = connection.execute(select(story).where(among(story.c.id, ids)))
+    return {StoryId(row.id): _story_state(row) for row in rows}
+
+
+def _story_state(row: Row[Any]) -> StoryState:
     return StoryState(
-        id=story_id,
-        members=frozenset(ArticleId(row.article_id) for row in rows),
-        canonical=ArticleId(rows[0].canonical_id),
-        canonical_rule=rows[0].canonical_rule,
-        containers=frozenset(ArticleId(row.article_id) for row in rows if row.container),
+        id=StoryId(row.id),
+        articles=row.articles,
+        canonical=ArticleId(row.canonical_id),
+        canonical_rule=row.canonical_rule,
+        contenders=tuple(row.contenders or ()),
+        first_published_at=row.first_published_at,
+        last_published_at=row.last_published_at,
+        digest=row.kind == "digest",
+        judged=row.judged,
     )
 
 
-def _members_of(stories: Iterable[StoryState]) -> set[ArticleId]:
-    return {article_id for state in stories for article_id in state.members}
+def _members_of(whole: Mapping[StoryId, frozenset[ArticleId]]) -> set[ArticleId]:
+    return {article_id for held in whole.values() for article_id in held}
 
 
 def _matches_of(connection: Connection, articles: Collection[ArticleId]) -> list[Match]:
     """The positive matches of these articles, with whomever."""
+    if not articles:
+        return []
     ids = sorted(articles)
     sides = or_(match.c.left_id == any_(bindparam("ids")), match.c.right_id == any_(bindparam("ids")))
     query = select(match).where(match.c.kind != MatchKind.DIFFERENT, sides)
@@ -154,6 +293,9 @@ def _match(row: Row[Any]) -> Match:
     )
 
 
+# --- Writing ---
+
+
 def _match_row(measured: Match, policy: bytes, now: datetime) -> dict[str, object]:
     return {
         "left_id": measured.left,
@@ -176,8 +318,10 @@ def _match_row(measured: Match, policy: bytes, now: datetime) -> dict[str, objec
 
 
 def _new_ids(connection: Connection, states: Iterable[StoryState]) -> dict[StoryId, StoryId]:
-    """Every story's id as stored: new stories take the next numbers in the order in which they were founded."""
+    """New stories' ids as stored: they take the next numbers in the order in which they were founded."""
     new = sorted((state.id for state in states if state.id < 0), reverse=True)
+    if not new:
+        return {}
     sequence = func.nextval(func.pg_get_serial_sequence(story.fullname, "id"))
     numbers = connection.execute(select(sequence).select_from(func.generate_series(1, len(new)).alias())).scalars()
     return {temporary: StoryId(number) for temporary, number in zip(new, numbers, strict=True)}
@@ -188,12 +332,14 @@ def _renamed(state: StoryState, ids: Mapping[StoryId, StoryId]) -> StoryState:
     return replace(state, id=ids.get(state.id, state.id), merged_into=None if into is None else ids.get(into, into))
 
 
-def _write_stories(
-    connection: Connection, states: Sequence[StoryState], known: Mapping[ArticleId, Member], now: datetime
-) -> None:
-    rows = [_story_row(state, known, now) for state in sorted(states, key=lambda state: state.id)]
-    columns = [story.c[name] for name in rows[0]]
-    statement = upsert(story).from_select(list(rows[0]), select(listed(rows, columns)))
+def _write_stories(connection: Connection, states: Sequence[StoryState], now: datetime) -> None:
+    if not states:
+        return
+    rows = [_story_row(state, now) for state in sorted(states, key=lambda state: state.id)]
+    columns = [Column("contenders", Text) if name == "contenders" else story.c[name] for name in rows[0]]
+    given = listed(rows, columns)
+    values = [cast(one, ARRAY(BigInteger)) if one.name == "contenders" else one for one in given.c]
+    statement = upsert(story).from_select(list(rows[0]), select(*values))
     changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
     connection.execute(statement.on_conflict_do_update(index_elements=[story.c.id], set_=changed))
     for state in states:
@@ -202,37 +348,40 @@ def _write_stories(
             connection.execute(moved.values(merged_into=state.merged_into))
 
 
-def _story_row(state: StoryState, known: Mapping[ArticleId, Member], now: datetime) -> dict[str, object]:
-    times = [at for article_id in state.members if (at := known[article_id].published_at) is not None]
-    digest = bool(state.members) and state.containers == state.members
+def _story_row(state: StoryState, now: datetime) -> dict[str, object]:
+    lives = state.merged_into is None
     return {
         "id": state.id,
-        "kind": "digest" if digest else "story",
-        "canonical_id": state.canonical if state.members else None,
-        "canonical_rule": state.canonical_rule if state.members else None,
-        "articles": len(state.members),
-        "first_published_at": min(times, default=None),
-        "last_published_at": max(times, default=None),
+        "kind": "digest" if state.digest and lives else "story",
+        "canonical_id": state.canonical if lives else None,
+        "canonical_rule": state.canonical_rule if lives else None,
+        "articles": state.articles,
+        "first_published_at": state.first_published_at if lives else None,
+        "last_published_at": state.last_published_at if lives else None,
         "changed_at": now,
         "merged_into": state.merged_into,
+        "contenders": f"{{{','.join(map(str, state.contenders))}}}" if lives else None,
+        "judged": state.judged,
     }
 
 
-def _write_members(connection: Connection, states: Iterable[StoryState]) -> None:
+def _write_places(connection: Connection, places: Mapping[ArticleId, Place], ids: Mapping[StoryId, StoryId]) -> None:
     rows = [
-        {"article_id": article_id, "story_id": state.id, "container": article_id in state.containers}
-        for state in states
-        for article_id in state.members
+        {
+            "article_id": article_id,
+            "story_id": ids.get(place.story, place.story),
+            "container": place.container,
+            "family_id": place.family,
+            "attached_to": place.attached.article if place.attached else None,
+            "attached_share": place.attached.share if place.attached else None,
+        }
+        for article_id, place in sorted(places.items())
     ]
-    rows.sort(key=lambda row: row["article_id"])
-    columns = [story_member.c.article_id, story_member.c.story_id, story_member.c.container]
-    statement = upsert(story_member).from_select(columns, select(listed(rows, columns)))
-    changed = {"story_id": statement.excluded.story_id, "container": statement.excluded.container}
-    differs = or_(
-        story_member.c.story_id != statement.excluded.story_id, story_member.c.container != statement.excluded.container
-    )
-    statement = statement.on_conflict_do_update(index_elements=[story_member.c.article_id], set_=changed, where=differs)
-    connection.execute(statement)
+    if rows:
+        columns = [story_member.c[name] for name in rows[0]]
+        statement = upsert(story_member).from_select(list(rows[0]), select(listed(rows, columns)))
+        changed = {name: statement.excluded[name] for name in rows[0] if name != "article_id"}
+        connection.execute(statement.on_conflict_do_update(index_elements=[story_member.c.article_id], set_=changed))
 
 
 def _write_changes(
@@ -246,9 +395,27 @@ def _write_changes(
             "article_id": change.article,
             "other_id": None if change.other is None else ids.get(change.other, change.other),
             "detail": change.detail or None,
+            "articles": change.articles,
+            "judgement_id": change.judgement,
         }
         for change in changes
     ]
     if rows:
         columns = [story_change.c[name] for name in rows[0]]
         connection.execute(insert(story_change).from_select(columns, select(listed(rows, columns))))
+
+
+def _warn(assignments: Assignments, ids: Mapping[StoryId, StoryId]) -> None:
+    """Say aloud which large stories measurement has made one: a single wrong match may have done it."""
+    size = {state.id: state.articles for state in assignments.stories}
+    for change in assignments.changes:
+        moved, other = change.articles or 0, change.other
+        if other is None or change.judgement is not None or min(moved, size.get(other, 0) - moved) < LARGE:
+            continue
+        _log.warning(
+            "Story %s with %s articles was merged into story %s: %s. If that is wrong, 'storyfold judge' parts them.",
+            ids.get(change.story, change.story),
+            moved,
+            ids.get(other, other),
+            change.detail,
+        )

@@ -500,8 +500,10 @@ published_day = Table(
 match = Table(
     "match",
     metadata,
-    Column("left_id", ForeignKey(article.c.id), primary_key=True, comment="settled earlier"),
-    Column("right_id", ForeignKey(article.c.id), primary_key=True, index=True),
+    Column(
+        "left_id", BigInteger, primary_key=True, comment="settled earlier; no foreign key, as it is written by COPY"
+    ),
+    Column("right_id", BigInteger, primary_key=True, index=True, comment="the other article"),
     Column("kind", Text, nullable=False, comment="same, contained, lifted, different"),
     Column("failed", Text, comment="the first test a candidate failed"),
     Column("jaccard", REAL, nullable=False, comment="resemblance of the shingle sets"),
@@ -541,7 +543,14 @@ story = Table(
     when("last_published_at", "latest trusted time of a member"),
     when("changed_at", "last change of its members or canonical", nullable=False),
     Column("merged_into", BigInteger, index=True, comment="the story that carries on; null for a living one"),
+    Column(
+        "contenders",
+        ARRAY(BigInteger),
+        comment="the members among which the canonical one is chosen when another comes; null before that was kept",
+    ),
+    Column("judged", Boolean, nullable=False, server_default="false", comment="a judgement is about a member of it"),
     one_of("kind", "story", "digest"),
+    CheckConstraint("merged_into <> id", name="merged_into"),
     comment="A cluster of near-duplicates with a stable id",
 )
 Index(
@@ -557,6 +566,9 @@ story_member = Table(
     Column("article_id", ForeignKey(article.c.id), primary_key=True),
     Column("story_id", ForeignKey(story.c.id), nullable=False, index=True),
     Column("container", Boolean, nullable=False, comment="holds two other texts side by side: digest or live blog"),
+    Column("family_id", BigInteger, comment="the first of the articles that are one text; null before that was kept"),
+    Column("attached_to", BigInteger, comment="of a family's first: the longer text that the family begins"),
+    Column("attached_share", REAL, comment="and how much of the family's text that holds"),
     comment="Which article belongs to which story",
 )
 
@@ -568,8 +580,34 @@ story_change = Table(
     Column("change", Text, nullable=False, comment="founded, joined, left, merged, split, canonical"),
     Column("story_id", BigInteger, nullable=False, index=True),
     Column("article_id", BigInteger, index=True),
-    Column("other_id", BigInteger, comment="the story merged into, or split from"),
-    Column("detail", Text, comment="the match that joined it, or the rule that chose it"),
+    Column("other_id", BigInteger, comment="the story merged into, split from, or gone to"),
+    Column("detail", Text, comment="the match or container that did it, or the rule that chose the article"),
+    Column("articles", Integer, comment="how many a merger moved"),
+    Column("judgement_id", BigInteger, comment="the judgement that did it, by being given or taken back"),
     one_of("change", "founded", "joined", "left", "merged", "split", "canonical"),
     comment="Every change of a story, in order",
 )
+
+judgement = Table(
+    "judgement",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="a later one outranks an earlier one"),
+    Column("kind", Text, nullable=False, comment="same, different, pin"),
+    Column("articles", ARRAY(BigInteger), nullable=False, comment="whom it is about"),
+    Column(
+        "others",
+        ARRAY(BigInteger),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="each of the articles is the same as, or different from, each of these; empty for a pin",
+    ),
+    Column("reason", Text, comment="in the words of who gave it"),
+    when("judged_at", "it counts since then", nullable=False),
+    Column("judged_by", Text, nullable=False, comment="who gave it"),
+    when("undone_at", "it counts no more since then"),
+    Column("undone_by", Text, comment="who took it back"),
+    one_of("kind", "same", "different", "pin"),
+    comment="A person's word on articles, which outranks what is measured; never deleted",
+)
+Index("judgement_articles_idx", judgement.c.articles, postgresql_using="gin")
+Index("judgement_others_idx", judgement.c.others, postgresql_using="gin")

@@ -28,6 +28,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "expectation_breach",
     "story_change",
     "story_redirect",
+    "judgement",
     "search",
 )
 

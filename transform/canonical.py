@@ -21,9 +21,24 @@ def choose_canonical(members: Collection[Member]) -> tuple[ArticleId, str]:
     Rules, in order: full text over teaser or feed text, full length over trimmed, earliest trusted time, better tier,
     longer text, key of the URL.
     """
-    longest = max(member.words for member in members)
-    ranked = sorted(members, key=lambda member: tuple(value for _, value in _rules(member, longest)))
+    ranked, longest = _ranked(members)
     return ranked[0].id, _telling_rule(ranked, longest)
+
+
+def contenders(members: Collection[Member]) -> tuple[ArticleId, ...]:
+    """Those on whom the choice hangs: the first two in rank, and one of the longest.
+
+    With any newcomer no longer than that, they choose as all the members would, and have the same contenders.
+    """
+    ranked, longest = _ranked(members)
+    held = (*ranked[:2], next(member for member in ranked if member.words == longest))
+    return tuple(dict.fromkeys(member.id for member in held))
+
+
+def _ranked(members: Collection[Member]) -> tuple[list[Member], int]:
+    """The members, best first, and the length of the longest."""
+    longest = max(member.words for member in members)
+    return sorted(members, key=lambda member: tuple(value for _, value in _rules(member, longest))), longest
 
 
 def _telling_rule(ranked: list[Member], longest: int) -> str:

@@ -133,6 +133,11 @@ class Match:
     start: float  # where the shared part begins and ends in the longer text, as shares of its shingles
     end: float
 
+    def __post_init__(self) -> None:
+        """What grouping compares has six digits, as many as the store keeps: it weighs the same on both sides of it."""
+        for name in ("jaccard", "containment", "start", "end"):
+            object.__setattr__(self, name, round(getattr(self, name), 6))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -144,3 +149,24 @@ class Member:
     words: int
     tier: int
     partial: bool  # a teaser, or what the feed carried: not the text that the publisher shows its readers
+
+
+class JudgementKind(StrEnum):
+    """What a person says of articles, whatever was measured."""
+
+    SAME = "same"
+    """They belong to one story."""
+    DIFFERENT = "different"
+    """The ones and the others belong to different stories."""
+    PIN = "pin"
+    """It stands for its story."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A person's word on articles. It outranks what is measured, and a later one outranks an earlier one."""
+
+    id: int  # in the order in which they were given
+    kind: JudgementKind
+    articles: frozenset[ArticleId]
+    others: frozenset[ArticleId] = frozenset()  # each of the articles is the same as, or different from, each of these

@@ -65,6 +65,7 @@ def plainly() -> Iterator[None]:
     from flows.own_packs import NoPacks
     from load.engine import StoreUnavailable
     from load.expectations import NotHeld
+    from load.judgements import BadJudgement
     from load.memory import NotRemembered
     from load.own_rules import NotUndone, UnknownRule
     from load.postgres import PostgresUnavailable
@@ -76,6 +77,7 @@ def plainly() -> Iterator[None]:
         yield
     except (
         ArchiveUnavailable,
+        BadJudgement,
         BadPack,
         BadSource,
         FileExists,

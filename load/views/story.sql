@@ -48,5 +48,5 @@ COMMENT ON COLUMN news.story.last_published_at IS 'Latest trusted publication ti
 COMMENT ON COLUMN news.story.canonical_article_id IS 'The article that stands for the story (news.article.id).';
 COMMENT ON COLUMN news.story.canonical_rule IS
     'The first rule that told it from the runner-up: only-member, full-text, full-length, earliest, tier, longest, '
-    'url-key.';
+    'url-key, pinned.';
 COMMENT ON COLUMN news.story.changed_at IS 'Last change of its articles or of the canonical one.';

@@ -28,7 +28,7 @@ from load import engine as store
 from load import postgres
 from load.entries import Outcome
 from transform.assign import Change
-from transform.model import CutKind, MatchKind, Zone
+from transform.model import CutKind, JudgementKind, MatchKind, Zone
 from transform.own_rules import PACK_KEYS, RULE_KEYS
 from transform.revision import RevisionKind
 
@@ -39,9 +39,10 @@ STORE = TEXT[Path("docs/store.md")]
 
 ASKS_OTHERS = (
     "run", "discover", "collect", "ingest", "upkeep", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
-    "source release", "extract https:", "rules redo",
+    "source release", "extract https:", "rules redo", "judge same", "judge different", "judge split", "judge pin",
+    "judge undo",
 )  # fmt: skip
-"""What starts Prefect, asks the web, or needs a held source or an undone rule: only its words are checked here; `load` and `upkeep` have a test below."""
+"""What starts Prefect, asks the web, or needs a held source, an undone rule or articles that are one story by then: only its words are checked here; `load` and `upkeep` have a test below."""
 OTHER_PROGRAMS = {"git"}
 KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL"}
 KNOWN_HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
@@ -295,6 +296,7 @@ def test_every_table_view_and_column_is_described_in_the_words_of_its_comment(en
         ("### Kinds of a revision", set(RevisionKind) - {RevisionKind.UNCHANGED}),  # which leaves none
         ("### Kinds of a match", MatchKind),
         ("### Changes of a story", Change),
+        ("### Kinds of a judgement", JudgementKind),
         ("### Flags of an article", Flag),
         ("### Kinds of a cut", CutKind),
         ("### Zones of a cut", Zone),

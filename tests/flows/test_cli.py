@@ -40,11 +40,19 @@ COMMANDS = [
     ["stories"],
     ["story"],
     ["why"],
+    ["changes"],
     ["status"],
     ["source"],
     ["source", "list"],
     ["source", "check"],
     ["source", "release"],
+    ["judge"],
+    ["judge", "same"],
+    ["judge", "different"],
+    ["judge", "split"],
+    ["judge", "pin"],
+    ["judge", "undo"],
+    ["judge", "list"],
     ["rules"],
     ["rules", "list"],
     ["rules", "test"],
@@ -155,6 +163,37 @@ def test_stories_are_listed_and_found(cli):
     found = cli("stories", "--language", "en", "--since", "2026-03-01", "--", "ambulances", "-fire")
     assert TOLL.title in found.stdout and "Kestrel" not in found.stdout
     assert cli("stories", "nothing-like-it").stdout == "No stories.\n"
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_judgement_is_given_told_and_taken_back(cli):
+    given = cli("judge", "same", 1, TOLL.url, "--reason", "one press release")
+    assert given.returncode == 0
+    assert "story 2 merged into story 1, by judgement 1" in given.stdout
+    assert "Judgement 1: 1 change to stories.\n" in given.stdout
+    assert re.search(r"1  same  1 \| 3  .* by \w+\n +one press release\n", cli("judge", "list").stdout)
+    overruling = cli("judge", "split", 1, 3)
+    assert "Judgement 1 says otherwise: the later one counts." in overruling.stdout
+    assert "article 3 left for story 3, by judgement 2" in overruling.stdout
+    pinned = json.loads(cli("judge", "pin", 1, 2, "--json").stdout)
+    assert (pinned["judgement"], [one["detail"] for one in pinned["changes"]]) == (3, ["pinned"])
+    for number in (3, 2, 1):
+        assert cli("judge", "undo", number).returncode == 0
+    assert cli("judge", "list").stdout == "No judgements.\n"
+    assert "taken back" in cli("judge", "list", "--undone").stdout
+    refused = cli("judge", "same", 1, "https://nowhere.example/")
+    assert refused.returncode == 1
+    assert refused.stderr == "storyfold: Nothing in the store is called 'https://nowhere.example/'.\n"
+    assert cli("judge", "undo", 1).stderr.startswith("storyfold: Judgement 1 was taken back at ")
+
+
+@pytest.mark.usefixtures("stored")
+def test_changes_are_followed_from_a_cursor(cli):
+    lines = [json.loads(line) for line in cli("changes", "--json").stdout.splitlines()]
+    assert [one["change"] for one in lines][:2] == ["founded", "joined"]
+    some = cli("changes", "--since", lines[0]["id"], "--limit", 1).stdout
+    assert some.count("\n") == 1 and "story 1: article 2 joined: the same text as article 1" in some
+    assert cli("changes", "--since", lines[-1]["id"], "--json").stdout == ""
 
 
 @pytest.mark.usefixtures("stored")
