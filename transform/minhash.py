@@ -21,7 +21,7 @@ from transform.bands import band_keys, band_salts
 from transform.hashes import mixed, run_hashes
 from transform.model import Fingerprint, Hashes
 from transform.normalize import WORD, Places, normalize
-from transform.shingles import Words, fact_hashes, hashed_words, shingle_hashes
+from transform.shingles import FactReader, Words, hashed_words, shingle_hashes
 
 Signatures = npt.NDArray[np.uint32]
 Permutations = npt.NDArray[np.uint32]
@@ -67,7 +67,8 @@ def fingerprint(text: str, spec: SketchSpec) -> Fingerprint:
 
 def fingerprints(texts: Sequence[str], spec: SketchSpec) -> list[Fingerprint]:
     """What the index compares of each text."""
-    return [print_ for batch in _batches(texts) for print_ in _fingerprints(batch, spec)]
+    facts = FactReader()
+    return [print_ for batch in _batches(texts) for print_ in _fingerprints(batch, facts, spec)]
 
 
 def signatures(texts: Sequence[str], spec: SketchSpec) -> Signatures:
@@ -151,7 +152,7 @@ def _sketch(normals: Sequence[str], spec: SketchSpec) -> _Sketch:
     return _Sketch(words=words, shingles=shingles, bounds=bounds, signatures=signed)
 
 
-def _fingerprints(texts: Sequence[str], spec: SketchSpec) -> Iterator[Fingerprint]:
+def _fingerprints(texts: Sequence[str], facts: FactReader, spec: SketchSpec) -> Iterator[Fingerprint]:
     normals = [normalize(text) for text in texts]
     sketch = _sketch(normals, spec)
     keys, counts, bounds = _keys(sketch, spec), sketch.words.counts.tolist(), sketch.bounds.tolist()
@@ -161,7 +162,7 @@ def _fingerprints(texts: Sequence[str], spec: SketchSpec) -> Iterator[Fingerprin
             words=counts[place],
             text_digest=hashlib.blake2b(normal.encode(), digest_size=16).digest(),
             shingles=sketch.shingles[bounds[place] : bounds[place + 1]].copy(),  # or it would keep those of all alive
-            facts=fact_hashes(text),
+            facts=facts.hashes(text),
             signature=sketch.signatures[place].copy(),
             bands=keys[place],
         )

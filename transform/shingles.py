@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +15,20 @@ from transform.hashes import run_hashes
 from transform.model import Hashes
 from transform.normalize import Places, kinds, letters, word_spans
 
-_LINKS = ".,:/-"  # inside a number or a compound
-# A word from its first capital or digit on. Those beyond the first plane are told when they are met: in a class of
-# characters they would make the search ten times slower.
-_PLANE = [*map(chr, range(0x10000))]
-_TELLING = re.compile(
-    f"[{''.join(c for c in _PLANE if c.isupper() or c.isdigit())}\U00010000-\U0010ffff]"
-    rf"[^\W_]*(?:[{_LINKS}][^\W_]+)*"
+_WORD = re.compile(r"[^\W_]+(?:[.,:/-][^\W_]+)*")
+_NUMBER = r"\d+(?:[.,:/-]\d+)*"
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_SENTENCE_END = re.compile(r"(?:[.!?:…。！？][\"'”’»)\]]*\s+|\n\s*|[\"“„«]\s*)$")
+# In a run of such letters: figures, what is written in Latin letters, and Japanese foreign names.
+_INSIDE = re.compile(rf"({_NUMBER})|[A-Za-z]{{2,}}|[\u30a1-\u30fa\u30fc]{{3,}}")
+_TITLED = re.compile("[「『《]([^「」『』《》\n]{2,20})[」』》]")
+_DIGIT = re.compile(r"\d")
+_SENTENCE_END = re.compile(r"[.!?:…。！？][\"'”’»)\]]*$")
+_OPENING = frozenset('"“„«')
+
+
+_REMEMBERED = 1 << 16  # words; some 15 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,38 +91,88 @@ def shingle_hashes(words: Words, weight: int) -> tuple[Hashes, Places]:
 
 
 def fact_hashes(text: str) -> Hashes:
-    """Sorted hashes of the text's numbers and of its capitalised words that do not merely begin a sentence.
+    """Sorted hashes of the numbers a text states, which are odd, and of its names, which are even.
 
     text: as people read it, with case and punctuation. Two template reports share their wording and differ in these.
+    Names are capitalised words that do not merely begin a sentence; in scripts without spaces and capitals what stands
+    between 「」, 『』 or 《》, in Latin letters, or in a run of katakana.
     """
-    found = sorted(xxhash.xxh3_64_intdigest(word.encode()) for word in _facts(text))
-    return np.array(found, dtype=np.uint64)
+    return FactReader().hashes(text)
 
 
-def _facts(text: str) -> set[str]:
-    facts = set()
-    for match in _TELLING.finditer(text):
-        start, end = match.span()
-        word = text[start:end]
-        if not word.isalpha() and any(map(str.isdigit, word)):
-            facts.add(text[_word_start(text, start) : end])
-        elif word[0].isupper() and len(word) > 1:
-            amid = text[start - 1 : start] == " " and text[start - 2 : start - 1].isalnum()  # as most are: a short way
-            if amid or (_word_start(text, start) == start and not _begins_sentence(text, start)):
-                facts.add(word.casefold())
-    return facts
+class FactReader:
+    """Reads the facts of texts, and looks at each different word once, as long as it remembers it."""
+
+    def __init__(self) -> None:
+        self._first, self._amid = _Told(begins=True), _Told(begins=False)
+
+    def hashes(self, text: str) -> Hashes:
+        """What `fact_hashes` says of the text."""
+        if len(self._amid) > _REMEMBERED:
+            self._amid.clear()
+            self._first.clear()
+        found: set[int] = set()
+        if not text.isascii():
+            found.update(_fact_hash(match[1], False) for match in _TITLED.finditer(text))
+        for line in text.splitlines():
+            told = self._first
+            for word in line.split():
+                telling = told[word]
+                told = self._amid
+                if telling is not None:
+                    found.update(telling[0])
+                    told = self._first if telling[1] else told
+        return np.array(sorted(found), dtype=np.uint64)
 
 
-def _word_start(text: str, place: int) -> int:
-    """Where the word begins that this place is in."""
-    while place and (text[place - 1].isalnum() or _is_link(text, place - 1)):
-        place -= 1
-    return place
+class _Told(dict[str, tuple[tuple[int, ...], bool] | None]):
+    """Word, as it stands between spaces → the hashes of its facts, and whether it ends a sentence; None for neither.
+
+    begins: it begins one
+    """
+
+    def __init__(self, *, begins: bool) -> None:
+        self._begins = begins
+
+    def __missing__(self, word: str) -> tuple[tuple[int, ...], bool] | None:
+        facts: tuple[int, ...] = ()
+        if not word.islower() or _DIGIT.search(word):
+            facts = tuple(_fact_hash(fact, number) for fact, number in _facts_of(word, self._begins))
+        ends = not word[-1].isalnum() and _SENTENCE_END.search(word) is not None
+        telling = self[word] = (facts, ends) if facts or ends else None
+        return telling
 
 
-def _is_link(text: str, place: int) -> bool:
-    return text[place] in _LINKS and text[place - 1 : place].isalnum()
+def is_number(facts: Hashes) -> npt.NDArray[np.bool_]:
+    """For each fact whether it is a number and no name."""
+    odd: npt.NDArray[np.bool_] = (facts & np.uint64(1)).astype(np.bool_)
+    return odd
 
 
-def _begins_sentence(text: str, start: int) -> bool:
-    return _SENTENCE_END.search(text[max(start - 6, 0) : start]) is not None if start else True
+def _fact_hash(fact: str, number: bool) -> int:
+    return xxhash.xxh3_64_intdigest(fact.encode()) & ~1 | number
+
+
+def _facts_of(word: str, begins: bool) -> Iterator[tuple[str, bool]]:
+    """word: as it stands between spaces. begins: it begins a sentence."""
+    if word.isalpha() and word.isascii():  # most words: spares them the rest
+        if word[0].isupper() and len(word) > 1 and not begins:
+            yield word.casefold(), False
+        return
+    for match in _WORD.finditer(word):
+        found = match.group()
+        if not found.isascii() and _UNSPACED.search(found):
+            yield from ((_digits(inner.group()), inner[1] is not None) for inner in _INSIDE.finditer(found))
+        elif not found.isalpha() and _DIGIT.search(found):
+            yield _digits(found), True
+        elif found[0].isupper() and len(found) > 1 and not _begins_sentence(word, match.start(), begins):
+            yield found.casefold(), False
+
+
+def _begins_sentence(word: str, start: int, begins: bool) -> bool:
+    return word[start - 1] in _OPENING if start else begins
+
+
+def _digits(fact: str) -> str:
+    """The same in one way of writing: full-width, Arabic, Thai and other figures are those of ASCII."""
+    return fact if fact.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in fact).casefold()
