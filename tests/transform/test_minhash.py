@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 from datasketch import MinHash, MinHashLSH
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import SPEC, paragraphs, planted_stream, print_of, sentences
 
@@ -18,6 +18,7 @@ SCRIPTS = "abc dé ёж ß 市長 のと กำ हिन्दी שָׁ 0٣ &a
 
 
 @given(SETS)
+@settings(deadline=None)
 def test_signatures_are_datasketchs_own(sets: list[list[int]]) -> None:
     hashes = np.array([value for values in sets for value in values], dtype=np.uint64)
     signed = minhash(hashes, np.cumsum([0, *map(len, sets)]), permutations(SPEC))
@@ -34,6 +35,7 @@ def test_signatures_of_large_sets_are_datasketchs_own() -> None:
 
 
 @given(st.lists(st.text(alphabet=SCRIPTS, max_size=400), max_size=6))
+@settings(deadline=None)
 def test_a_fingerprint_is_the_same_in_every_batch(texts: list[str]) -> None:
     assert_equal(fingerprints(texts, SPEC), [fingerprint(text, SPEC) for text in texts])
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transform.normalize import letters, normalize, words
@@ -42,6 +42,7 @@ def test_text_is_reduced_to_its_words(text: str, normal: str) -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_normalising_twice_is_normalising_once(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
@@ -53,11 +54,13 @@ def test_every_character_has_a_stable_normal_form_wherever_it_stands() -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_normal_form_holds_no_stray_white_space(text: str) -> None:
     assert " ".join(normalize(text).split()) == normalize(text)
 
 
 @given(st.text(), st.text())
+@settings(deadline=None)
 def test_words_of_two_texts_side_by_side_are_the_words_of_each(left: str, right: str) -> None:
     assert words(f"{left}\n\n{right}") == words(left) + words(right)
 
@@ -104,6 +107,7 @@ def test_marks_that_make_another_word_are_kept(one: str, other: str) -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_bare_letters_part_words_where_the_normal_form_does(text: str) -> None:
     normal = normalize(text)
     bare = letters(normal).tobytes().decode("utf-32-le")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transform.model import Hashes
@@ -14,17 +14,20 @@ WEIGHTS = np.array([120, 40, 75])  # of a word, a letter, a character: 5, 15 and
 
 
 @given(WORDS)
+@settings(deadline=None)
 def test_one_hash_for_every_run_of_words(words: list[str]) -> None:
     assert len(_shingles(" ".join(words))) == max(len(words) - 4, 0)
 
 
 @given(WORDS, WORDS, WORDS)
+@settings(deadline=None)
 def test_a_run_hashes_alike_wherever_it_stands(before: list[str], run: list[str], after: list[str]) -> None:
     alone, inside = _shingles(" ".join(run)), _shingles(" ".join([*before, *run, *after]))
     assert np.array_equal(alone, inside[len(before) : len(before) + len(alone)])
 
 
 @given(st.lists(st.text(), max_size=5))
+@settings(deadline=None)
 def test_no_shingle_spans_two_texts(texts: list[str]) -> None:
     words = _words(texts)
     shingles, bounds = shingle_hashes(words, 600)
@@ -56,6 +59,7 @@ def test_a_shingle_is_as_long_as_its_script_needs(text: str, shingles: int) -> N
 
 
 @given(st.lists(st.text(alphabet="aB Éé1².,:/-'\"“«”!?…。\n_𝐀𝟗Åǅ市「」カ", max_size=30)))
+@settings(deadline=None)
 def test_facts_are_the_same_whatever_was_read_before(texts: list[str]) -> None:
     reader = FactReader()
     assert [reader.hashes(text).tolist() for text in texts] == [fact_hashes(text).tolist() for text in texts]
