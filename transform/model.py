@@ -95,10 +95,10 @@ class Fingerprint:
     spec: bytes  # SketchSpec.digest: fingerprints of different specs never meet
     words: int
     text_digest: bytes  # of the normalised text: equal digests are the same text
-    shingles: Hashes  # in text order, repeats kept; shape (max(words - width + 1, 0),)
+    shingles: Hashes  # in text order, repeats kept; one for each word that enough words follow
     facts: Hashes  # sorted, unique: numbers, which are odd, and names
     signature: npt.NDArray[np.uint32]  # shape (permutations,)
-    bands: Hashes  # shape (bands + lead_bands,), empty for a text too short to compare
+    bands: Hashes  # shape (bands + lead_bands,); (1,) for a text too short to compare, (0,) for one without words
 
 
 class MatchKind(StrEnum):

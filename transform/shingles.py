@@ -5,46 +5,89 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from transform.hashes import run_hashes
 from transform.model import Hashes
+from transform.normalize import Places, kinds, letters, word_spans
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no word's bits are lost (2**64 / golden ratio)
-_FMIX = ((np.uint64(33), np.uint64(0xFF51AFD7ED558CCD)), (np.uint64(33), np.uint64(0xC4CEB9FE1A85EC53)))
-_LINKS = ".,:/-"  # inside a number or a compound
-# A word from its first capital or digit on. Those beyond the first plane are told when they are met: in a class of
-# characters they would make the search ten times slower.
-_PLANE = [*map(chr, range(0x10000))]
-_TELLING = re.compile(
-    f"[{''.join(c for c in _PLANE if c.isupper() or c.isdigit())}\U00010000-\U0010ffff]"
-    rf"[^\W_]*(?:[{_LINKS}][^\W_]+)*"
-)
-_SENTENCE_END = re.compile(r"(?:[.!?:…。！？][\"'”’»)\]]*\s+|\n\s*|[\"“„«]\s*)$")
-# Letters of scripts without spaces, where a number runs into the words around it.
+_WORD = re.compile(r"[^\W_]+(?:[.,:/-][^\W_]+)*")
+_NUMBER = r"\d+(?:[.,:/-]\d+)*"
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_AMID_LETTERS = re.compile(rf"(\d+(?:[{_LINKS}]\d+)*)|[A-Za-z]{{2,}}")
-# What stands in for capitals there: titles and terms in brackets, and Japanese foreign names.
-_MARKED = re.compile("[「『《]([^「」『』《》\n]{2,20})[」』》]|[\u30a1-\u30fa\u30fc]{3,}")
+# In a run of such letters: figures, what is written in Latin letters, and Japanese foreign names.
+_INSIDE = re.compile(rf"({_NUMBER})|[A-Za-z]{{2,}}|[\u30a1-\u30fa\u30fc]{{3,}}")
+_TITLED = re.compile("[「『《]([^「」『』《》\n]{2,20})[」』》]")
+_DIGIT = re.compile(r"\d")
+_SENTENCE_END = re.compile(r"[.!?:…。！？][\"'”’»)\]]*$")
+_OPENING = frozenset('"“„«')
 
 
-def shingle_hashes(words: Sequence[str], width: int) -> Hashes:
-    """One 64-bit hash for every run of `width` words, in text order; empty when there are fewer words.
+_REMEMBERED = 1 << 16  # words; some 15 MB
 
-    Returns shape (max(len(words) - width + 1, 0),). Polynomial over xxh3 word hashes, then MurmurHash3's fmix64.
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Words:
+    """The words of some texts, one text after the other."""
+
+    hashes: Hashes
+    weights: npt.NDArray[np.int64]
+    bounds: Places  # where each text begins, and where the last one ends; shape (texts + 1,)
+
+    @property
+    def counts(self) -> Places:
+        """How many words each text has."""
+        return np.diff(self.bounds)
+
+    @property
+    def sums(self) -> npt.NDArray[np.int64]:
+        """What the words before each one weigh, and all of them; shape (words + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.weights)])
+
+    @property
+    def totals(self) -> npt.NDArray[np.int64]:
+        """What the words of each text weigh."""
+        return np.diff(self.sums[self.bounds])
+
+    def opening(self, weight: int) -> Words:
+        """Of each text the first words, as many as it takes for this weight."""
+        sums = self.sums
+        ends = np.minimum(sums.searchsorted(sums[self.bounds[:-1]] + weight), self.bounds[1:])
+        kept = np.arange(len(self.hashes)) < np.repeat(ends, self.counts)
+        bounds = np.concatenate([[0], np.cumsum(ends - self.bounds[:-1])])
+        return Words(hashes=self.hashes[kept], weights=self.weights[kept], bounds=bounds)
+
+
+def hashed_words(normals: Sequence[str], weights: npt.NDArray[np.int64]) -> Words:
+    """The words of texts in their normal forms.
+
+    weights: of a WORD, a LETTER and a CHARACTER
     """
-    count = len(words) - width + 1
-    if count <= 0:
-        return np.empty(0, dtype=np.uint64)
-    word_hashes = np.fromiter((xxhash.xxh3_64_intdigest(word.encode()) for word in words), np.uint64, len(words))
-    mixed = np.zeros(count, dtype=np.uint64)
-    for offset in range(width):
-        mixed = mixed * _MULTIPLIER + word_hashes[offset : offset + count]
-    return _finalise(mixed)
+    texts = [letters(normal + " ") for normal in normals]
+    points = np.concatenate([np.empty(0, dtype=np.uint32), *texts])
+    kind = kinds(points)
+    starts, ends = word_spans(kind)
+    return Words(
+        hashes=run_hashes(points, starts, ends),
+        weights=weights[kind[starts]],
+        bounds=starts.searchsorted(np.cumsum([0, *map(len, texts)])),
+    )
+
+
+def shingle_hashes(words: Words, weight: int) -> tuple[Hashes, Places]:
+    """For each word the hash of the shortest run of words from it on that has the weight, if its text has one.
+
+    Returns the hashes of all texts in order, and where each text's begin, and where the last one's end.
+    """
+    sums = words.sums
+    ends = sums.searchsorted(sums[:-1] + weight)
+    starts = np.flatnonzero(ends <= np.repeat(words.bounds[1:], words.counts))
+    return run_hashes(words.hashes, starts, ends[starts]), starts.searchsorted(words.bounds)
 
 
 def fact_hashes(text: str) -> Hashes:
@@ -54,8 +97,50 @@ def fact_hashes(text: str) -> Hashes:
     Names are capitalised words that do not merely begin a sentence; in scripts without spaces and capitals what stands
     between 「」, 『』 or 《》, in Latin letters, or in a run of katakana.
     """
-    found = {_fact_hash(fact, number) for fact, number in _facts(text)}
-    return np.array(sorted(found), dtype=np.uint64)
+    return FactReader().hashes(text)
+
+
+class FactReader:
+    """Reads the facts of texts, and looks at each different word once, as long as it remembers it."""
+
+    def __init__(self) -> None:
+        self._first, self._amid = _Told(begins=True), _Told(begins=False)
+
+    def hashes(self, text: str) -> Hashes:
+        """What `fact_hashes` says of the text."""
+        if len(self._amid) > _REMEMBERED:
+            self._amid.clear()
+            self._first.clear()
+        found: set[int] = set()
+        if not text.isascii():
+            found.update(_fact_hash(match[1], False) for match in _TITLED.finditer(text))
+        for line in text.splitlines():
+            told = self._first
+            for word in line.split():
+                telling = told[word]
+                told = self._amid
+                if telling is not None:
+                    found.update(telling[0])
+                    told = self._first if telling[1] else told
+        return np.array(sorted(found), dtype=np.uint64)
+
+
+class _Told(dict[str, tuple[tuple[int, ...], bool] | None]):
+    """Word, as it stands between spaces → the hashes of its facts, and whether it ends a sentence; None for neither.
+
+    begins: it begins one
+    """
+
+    def __init__(self, *, begins: bool) -> None:
+        self._begins = begins
+
+    def __missing__(self, word: str) -> tuple[tuple[int, ...], bool] | None:
+        facts: tuple[int, ...] = ()
+        if not word.islower() or _DIGIT.search(word):
+            facts = tuple(_fact_hash(fact, number) for fact, number in _facts_of(word, self._begins))
+        ends = not word[-1].isalnum() and _SENTENCE_END.search(word) is not None
+        telling = self[word] = (facts, ends) if facts or ends else None
+        return telling
 
 
 def is_number(facts: Hashes) -> npt.NDArray[np.bool_]:
@@ -68,44 +153,26 @@ def _fact_hash(fact: str, number: bool) -> int:
     return xxhash.xxh3_64_intdigest(fact.encode()) & ~1 | number
 
 
-def _facts(text: str) -> Iterator[tuple[str, bool]]:
-    """Each fact, and whether it is a number."""
-    for match in _TELLING.finditer(text):
-        start, end = match.span()
-        word = text[start:end]
-        if not word.isascii() and _UNSPACED.search(word):
-            yield from ((_digits(found.group()), found[1] is not None) for found in _AMID_LETTERS.finditer(word))
-        elif not word.isalpha() and any(map(str.isdigit, word)):
-            yield _digits(text[_word_start(text, start) : end]), True
-        elif word[0].isupper() and len(word) > 1:
-            amid = text[start - 1 : start] == " " and text[start - 2 : start - 1].isalnum()  # as most are: a short way
-            if amid or (_word_start(text, start) == start and not _begins_sentence(text, start)):
-                yield word.casefold(), False
-    if not text.isascii():
-        yield from ((found[1] or found[0], False) for found in _MARKED.finditer(text))
+def _facts_of(word: str, begins: bool) -> Iterator[tuple[str, bool]]:
+    """word: as it stands between spaces. begins: it begins a sentence."""
+    if word.isalpha() and word.isascii():  # most words: spares them the rest
+        if word[0].isupper() and len(word) > 1 and not begins:
+            yield word.casefold(), False
+        return
+    for match in _WORD.finditer(word):
+        found = match.group()
+        if not found.isascii() and _UNSPACED.search(found):
+            yield from ((_digits(inner.group()), inner[1] is not None) for inner in _INSIDE.finditer(found))
+        elif not found.isalpha() and _DIGIT.search(found):
+            yield _digits(found), True
+        elif found[0].isupper() and len(found) > 1 and not _begins_sentence(word, match.start(), begins):
+            yield found.casefold(), False
 
 
-def _word_start(text: str, place: int) -> int:
-    """Where the word begins that this place is in."""
-    while place and (text[place - 1].isalnum() or _is_link(text, place - 1)):
-        place -= 1
-    return place
-
-
-def _is_link(text: str, place: int) -> bool:
-    return text[place] in _LINKS and text[place - 1 : place].isalnum()
-
-
-def _begins_sentence(text: str, start: int) -> bool:
-    return _SENTENCE_END.search(text[max(start - 6, 0) : start]) is not None if start else True
+def _begins_sentence(word: str, start: int, begins: bool) -> bool:
+    return word[start - 1] in _OPENING if start else begins
 
 
 def _digits(fact: str) -> str:
     """The same in one way of writing: full-width, Arabic, Thai and other figures are those of ASCII."""
     return fact if fact.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in fact).casefold()
-
-
-def _finalise(hashes: Hashes) -> Hashes:
-    for shift, multiplier in _FMIX:
-        hashes = (hashes ^ (hashes >> shift)) * multiplier
-    return hashes ^ (hashes >> np.uint64(33))
