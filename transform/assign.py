@@ -124,7 +124,7 @@ def assign(newcomers: Sequence[Newcomer], around: Neighbourhood) -> Assignments 
         except _Unknown as unknown:  # the rest are still asked what they want: one look at the store for all
             wanted |= unknown.articles
             board.waiting.add(newcomer.member.id)
-    return Wanted(articles=frozenset(wanted)) if wanted else board.assignments()
+    return Wanted(articles=frozenset(wanted)) if board.waiting else board.assignments()
 
 
 def regroup(articles: Collection[ArticleId], around: Neighbourhood, judgement: int) -> Assignments | Wanted:

@@ -108,14 +108,14 @@ def test_an_older_store_learns_what_it_did_not_keep() -> None:
 
 
 @given(tales(changes=4), RANDOMS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_stories_do_not_depend_on_order_or_batches(tale: Tale, rng: random.Random) -> None:
     """Placed in any order, in any batches, some changed later, the articles end as `group` groups them all at once."""
     is_as_grouped(shelved(list(batches(tale.turns, rng))), tale)
 
 
 @given(tales(changes=4), RANDOMS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_ids_canonicals_and_changes_do_not_depend_on_batches(tale: Tale, rng: random.Random) -> None:
     one_by_one = shelved([[turn] for turn in tale.turns])
     many = shelved(list(batches(tale.turns, rng)))
@@ -123,7 +123,7 @@ def test_ids_canonicals_and_changes_do_not_depend_on_batches(tale: Tale, rng: ra
 
 
 @given(tales(changes=4), RANDOMS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_changes_tell_a_consumer_all_that_happened(tale: Tale, rng: random.Random) -> None:
     shelf = shelved(list(batches(tale.turns, rng)))
     assert told_by(shelf.changes) == shelf.told()
@@ -142,7 +142,7 @@ def judged_tale(tale: Tale, words: Judgements, rng: random.Random) -> Shelf:
 
 
 @given(st.data(), tales(changes=3), RANDOMS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_judged_stories_do_not_depend_on_order_or_batches_either(
     data: st.DataObject, tale: Tale, rng: random.Random
 ) -> None:
@@ -152,7 +152,7 @@ def test_judged_stories_do_not_depend_on_order_or_batches_either(
 
 
 @given(st.data(), tales(changes=2), RANDOMS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_taken_back_leaves_no_trace_in_the_stories(data: st.DataObject, tale: Tale, rng: random.Random) -> None:
     words = data.draw(judgements(tale.articles))
     shelf = judged_tale(tale, words, rng)
@@ -162,7 +162,7 @@ def test_what_is_taken_back_leaves_no_trace_in_the_stories(data: st.DataObject, 
 
 
 @given(st.data(), tales(), RANDOMS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_last_word_on_two_articles_counts(data: st.DataObject, tale: Tale, rng: random.Random) -> None:
     """The latest judgement of all is obeyed whatever was measured, and whatever was judged before."""
     words = data.draw(judgements(tale.articles))
