@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, se
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
-from load import expectations, index, memory, stories
+from load import expectations, index, memory, stop_shingles, stories
 from load.entries import Outcome, close
 from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
@@ -58,6 +58,7 @@ class _Turn:
     key: UrlKey
     row: Row[Any]
     print: Fingerprint
+    former: Fingerprint | None  # of the text that the article had
     known: Row[Any] | None  # the article with its current revision
     kind: RevisionKind
 
@@ -71,11 +72,12 @@ class _Turn:
 def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Settled:
     """Place the next read pages in their stories and close their entries; one writer at a time.
 
-    limit: pages in this transaction; it does not change the stories.
+    limit: pages in this transaction; it does not change the stories. They may be fewer, as what is judged by one stop
+    list ends where the next is due.
     """
     with engine.begin() as connection:
         lock(connection, "settle")
-        turns = _turns(connection, _next_rows(connection, limit, now))
+        turns = _turns(connection, _next_rows(connection, min(limit, stop_shingles.room(connection)), now))
         if not turns:
             return Settled(outcomes={})
         ids = _identify(connection, turns)
@@ -200,7 +202,9 @@ def _turn(
 ) -> _Turn:
     before = None if known is None else _state(known, prints[known.revision_id])
     new = replace(_state(row, prints[row.id]), read_before=row.read_before is not None, confirms=confirms)
-    return _Turn(key=key, row=row, print=prints[row.id], known=known, kind=classify_revision(before, new))
+    kind = classify_revision(before, new)
+    former = None if before is None else before.print
+    return _Turn(key=key, row=row, print=new.print, former=former, known=known, kind=kind)
 
 
 def _state(row: Row[Any], print_: Fingerprint) -> State:
@@ -251,9 +255,9 @@ def _place(
     turns.
     """
     sides = [Side(id=ids[turn.row.id], day=_day(turn.row), print=turn.print) for turn in turns]
-    changed = {ids[turn.row.id] for turn in turns if turn.known is not None}
+    changed = {ids[turn.row.id]: turn.former.bands for turn in turns if turn.former is not None}
     matches = _matches(connection, sides, changed, policy)
-    around = stories.neighbourhood(connection, _matched(matches) | changed)
+    around = stories.neighbourhood(connection, _matched(matches) | set(changed))
     _say_now(connection, turns, ids)
     members = stories.members(connection, [side.id for side in sides])
     newcomers = [Newcomer(member=members[side.id], matches=found) for side, found in zip(sides, matches, strict=True)]
@@ -261,19 +265,21 @@ def _place(
     stories.write(connection, assignments, {**around.members, **members}, now)
     memory.mark_due(connection, {article for story in assignments.stories for article in story.members} | set(members))
     stories.keep_matches(connection, (match for found in matches for match in found), policy.digest, now)
-    index.replace_keys(connection, sides, changed)
+    index.replace_keys(connection, sides, changed, now)
     _mark_drifted(connection, [newcomer for newcomer in newcomers if newcomer.member.id in changed])
 
 
 def _matches(
-    connection: Connection, sides: Sequence[Side], changed: Collection[ArticleId], policy: MatchPolicy
+    connection: Connection, sides: Sequence[Side], changed: index.Changed, policy: MatchPolicy
 ) -> list[tuple[Match, ...]]:
     """For each newcomer its verified pairs with the candidates before it."""
     found = index.candidates(connection, sides, changed, policy.newest)
     fresh = {side.id for side in sides} - set(changed)
     known = _stored_sides(connection, {other for others in found for other in others} - fresh)
+    history = stop_shingles.history(connection, policy)
+    stop_shingles.count(connection, sides, policy)
     matches = []
-    for side, others, history in zip(sides, found, index.histories(connection, sides, policy), strict=True):
+    for side, others in zip(sides, found, strict=True):
         pairs = (sorted((side, known[other]), key=lambda one: one.id) for other in sorted(others))
         matches.append(tuple(verify(left, right, history, policy) for left, right in pairs))
         known[side.id] = side
