@@ -38,8 +38,8 @@ class IndexSize:
     """What the near-duplicate index takes."""
 
     slices: int
-    entries: int  # as the statistics of Postgres estimate them
-    size_bytes: int  # tables and their indexes
+    entries: int  # by the server's statistics, a moment old
+    size_bytes: int  # the tables and the indexes on them
 
 
 def candidates(connection: Connection, sides: Sequence[Side], changed: Changed, newest: int) -> list[set[ArticleId]]:
@@ -94,9 +94,10 @@ def size(connection: Connection) -> IndexSize:
     """How large the index is, without counting."""
     query = text(
         f"""SELECT count(*) AS slices,
-                   coalesce(sum(greatest(pg_class.reltuples, 0)), 0)::bigint AS entries,
-                   coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint AS size_bytes
-            FROM {SCHEMA}.band_slice JOIN pg_class ON pg_class.oid = to_regclass('{SCHEMA}.band_' || number)"""
+                   coalesce(sum(n_live_tup), 0)::bigint AS entries,
+                   coalesce(sum(pg_total_relation_size(relid)), 0)::bigint AS size_bytes
+            FROM {SCHEMA}.band_slice
+            JOIN pg_stat_user_tables ON schemaname = '{SCHEMA}' AND relname = 'band_' || number"""
     )
     return IndexSize(**connection.execute(query).mappings().one())
 

@@ -162,12 +162,13 @@ def test_what_a_crash_interrupts_leaves_no_slice(engine: Engine) -> None:
 def test_the_size_of_the_index_is_that_of_all_its_slices(engine: Engine) -> None:
     with engine.connect() as connection:
         assert index.size(connection) == index.IndexSize(slices=0, entries=0, size_bytes=0)
-    enter(engine, [side(number * SLICE + 7, keys_of(*range(1, 11))) for number in (0, 1)])
+    enter(engine, [side(number * SLICE + n, keys_of(*range(1, 31))) for number in (0, 1) for n in range(100)])
     with engine.begin() as connection:
         connection.execute(text("ANALYZE storyfold.band_0, storyfold.band_1"))
+    with engine.connect() as connection:
         size = index.size(connection)
-    assert (size.slices, size.entries) == (2, 20)
-    assert size.size_bytes > 0
+    assert (size.slices, size.entries) == (2, 6_000)
+    assert size.size_bytes > 6_000 * 56
 
 
 def retire(engine: Engine) -> int:
