@@ -50,7 +50,7 @@ class Counts:
         for shingle, seen in list(self.days.items()):
             if shingle in self.stop or max(seen) + 7 * len(seen) < today:
                 del self.days[shingle]
-        self.due = max(100, sum(n for day, n in self.texts.items() if day >= today - 7) // 8)
+        self.due = max(100, sum(n for day, n in self.texts.items() if day >= today - 7) // 5)
         self.waiting = []
 
 
