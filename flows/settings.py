@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     profile: Profile = Field(
         default=Profile.THOROUGH, description="'thorough' weighs several extractors, 'quick' reads by one"
     )
+    index_days: int = Field(
+        default=400,
+        ge=90,  # what the match policy still compares
+        le=36_500,
+        description="days that a slice of the near-duplicate index is kept after an article was last entered into it",
+    )  # so what a backfill brings of the past year still meets its copies
     read_timeout_s: float = Field(default=30.0, gt=0, description="deadline for reading one page")
 
     @field_validator("connect_to")

@@ -334,6 +334,10 @@ def status(out: Console, value: Status) -> None:
     if value.ledger.rejected:
         _row(out, "Rejected", _reasons(value.ledger.rejected_reasons))
     _row(out, "Store", f"{_count(q.articles, 'article')} in {_count(q.stories, 'story', 'stories')}")
+    if value.index.slices:
+        slices = f" in {value.index.slices} slices" if value.index.slices > 1 else ""
+        size = f"{value.index.size_bytes / 1e6:,.1f} MB{slices}"
+        _row(out, "Index", f"about {value.index.entries:,} keys of near-duplicates, {size}")
     for run in value.runs:
         state = "still running, or killed" if run.finished_at is None else _lasted(run.finished_at - run.started_at)
         told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)

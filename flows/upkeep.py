@@ -1,9 +1,12 @@
-"""upkeep: what repeats in a source is learned from its stories, and the pages that it concerns are read again."""
+"""upkeep: what repeats in a source is learned from its stories, and the pages that it concerns are read again.
+
+And what the near-duplicate index has held for long enough is dropped from it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 
@@ -12,15 +15,16 @@ from flows.ingest import Read, Settle, read_batch, read_pages, read_waiting, set
 from flows.isolation import Workers, workers
 from flows.reading import be_quiet
 from flows.store import Store, open_store
-from load import memory
+from load import index, memory
 from load.engine import worker
+from load.locks import lock
 
 ROUNDS = 3  # what is cut makes room for further rules; the rest is done by the next upkeep
 
 
 @flow(name="upkeep", validate_parameters=False)
 def upkeep() -> dict[str, int]:
-    """Learn what repeats in each source that has something new, and read again what that concerns. Answers counts."""
+    """Learn what repeats in each source that has something new, and read again what that concerns; counts of it."""
     with open_store() as store, worker(store.engine) as me:
         settings = store.settings
         with (
@@ -42,6 +46,7 @@ def keep_up(
         counts.update(read_waiting(store, me, readers, read=read, settle=settle))
         if not learned["reopened"]:
             break
+    counts.update(retire_slices(store))
     return counts
 
 
@@ -55,3 +60,11 @@ def learn_due(store: Store) -> Counter[str]:
             found = memory.learn_source(connection, source_id, datetime.now(UTC))
         counts.update({"learned": found.learned, "forgotten": found.forgotten, "reopened": found.reopened})
     return +counts
+
+
+def retire_slices(store: Store) -> Counter[str]:
+    """Drop the slices of the near-duplicate index that nothing was entered into for as long as the settings say."""
+    before = datetime.now(UTC) - timedelta(days=store.settings.index_days)
+    with store.engine.begin() as connection:
+        lock(connection, "settle")
+        return +Counter({"slices retired": index.retire(connection, before)})

@@ -1,136 +1,167 @@
-"""The near-duplicate index: which stored articles are candidates for a newcomer, and which shingles are template text.
+"""The near-duplicate index: which stored articles are candidates for a newcomer.
 
-Both answers are as if the newcomers had come one by one in the order given, so they do not depend on batches.
+An entry is one number: a band key by its upper 42 bits, and below them the last 22 of the article's id. So an index on
+the entries alone answers which articles have a key, the newest first, and a row takes 66 bytes where one of key and
+article takes 85. What the lost bits cost: beside four million others an article meets a stranger by chance once in
+1,200 times, and is told from it like from any other candidate.
+
+The upper bits of the id name the slice, a table of its own. Slices are only ever added to at their newest end, but for
+articles whose text changes; one that nothing was entered into for long is dropped whole (`retire`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from load.rows import copy_rows, from_bigints, to_bigints
-from load.tables import SCHEMA, band, published_day
-from transform.model import ArticleId
-from transform.verify import History, MatchPolicy, Side, counted_shingles
+from load.binary import Bigints, copy_column, distinct, read_array
+from load.tables import SCHEMA, band_slice
+from transform.model import ArticleId, Hashes
+from transform.verify import Side
 
-_EPOCH = date(1970, 1, 1)
+PLACE_BITS = 22
+_PLACES = (1 << PLACE_BITS) - 1
+
+Changed = Mapping[ArticleId, Hashes]
+"""Articles that are in the index with a former text, and the band keys of that."""
 
 
-def candidates(
-    connection: Connection, sides: Sequence[Side], changed: Collection[ArticleId], newest: int
-) -> list[set[ArticleId]]:
-    """For each newcomer the articles settled before it that share a band key: the newest of each key.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSize:
+    """What the near-duplicate index takes."""
 
-    sides: in order of settling. changed: those of them that are in the index with a former text, which is forgotten at
-    their turn. newest: how many a key.
+    slices: int
+    entries: int  # by the server's statistics, a moment old
+    size_bytes: int  # the tables and the indexes on them
+
+
+def candidates(connection: Connection, sides: Sequence[Side], changed: Changed, newest: int) -> list[set[ArticleId]]:
+    """For each newcomer the articles before it that share a band key, the newest of each key, as if they came singly.
+
+    sides: in order of settling. changed: those of them that have a former text, which is forgotten at their turn.
+    newest: how many a key; the newest are those with the highest ids.
     """
-    buckets = _read_buckets(connection, sides, newest + len(changed))
+    former = {article: _short_keys(keys).tolist() for article, keys in changed.items()}
+    forgotten = max(Counter(key for keys in former.values() for key in keys).values(), default=0)
+    buckets = _buckets(connection, sides, newest + forgotten)
     found: list[set[ArticleId]] = []
     for side in sides:
-        if side.id in changed:
-            for bucket in buckets.values():
-                bucket.discard(side.id)
-        keys = to_bigints(side.print.bands)
-        found.append({article for key in keys for article in sorted(buckets[key], reverse=True)[:newest]})
+        for key in former.get(side.id, ()):
+            if side.id in buckets[key]:
+                buckets[key].remove(side.id)
+        keys = _short_keys(side.print.bands).tolist()
+        found.append({article for key in keys for article in buckets[key][-newest:]})
         for key in keys:
-            buckets[key].add(side.id)
+            insort(buckets[key], side.id)
     return found
 
 
-def replace_keys(connection: Connection, sides: Sequence[Side], changed: Collection[ArticleId]) -> None:
+def replace_keys(connection: Connection, sides: Sequence[Side], changed: Changed, now: datetime) -> None:
     """Enter the newcomers into the index, in place of what it had of them."""
-    if changed:
-        connection.execute(delete(band).where(band.c.article_id.in_(changed)))
-    rows = sorted({(key, side.id) for side in sides for key in to_bigints(side.print.bands)})
-    copy_rows(connection, f"{SCHEMA}.band (key, article_id)", rows)  # sorted: seven times cheaper
+    slices = _slices(connection)
+    for number, entries in _by_slice(changed):
+        if number in slices:
+            gone = text(f"DELETE FROM {SCHEMA}.{_table(number)} WHERE entry = ANY(CAST(:entries AS bigint[]))")
+            connection.execute(gone, {"entries": entries.tolist()})
+    for number, entries in _by_slice({side.id: side.print.bands for side in sides}):
+        if number not in slices:
+            _create_slice(connection, number)
+        _mark_written(connection, number, now)
+        copy_column(connection, _table(number), "entry", entries)
 
 
-def histories(connection: Connection, sides: Sequence[Side], policy: MatchPolicy) -> list[History]:
-    """What was known before each newcomer's day; the newcomers themselves are counted in."""
-    counted = [to_bigints(counted_shingles(side.print, policy)) for side in sides]
-    seen = _read_days(connection, {value for values in counted for value in values})
-    known_days = {day for (day,) in connection.execute(select(published_day.c.day))}
-    found = []
-    for side, values in zip(sides, counted, strict=True):
-        day = _date(side.day)
-        stop = [value for value in values if _earlier_days(seen.get(value), day) >= policy.stop_days]
-        days = min(sum(known < day for known in known_days), policy.stop_days)
-        found.append(History(stop=np.sort(from_bigints(stop)), days=days))
-        seen.update({value: _counted(seen.get(value), day) for value in values})
-        known_days.add(day)
-    _write_days(connection, seen)
-    _write_published_days(connection, known_days)
-    return found
+def retire(connection: Connection, before: datetime) -> int:
+    """Drop the slices that nothing was entered into since then, but never the newest; how many.
+
+    Articles of a dropped slice are no candidates any more. One whose text changes is entered anew.
+    """
+    newest = select(func.max(band_slice.c.number)).scalar_subquery()
+    old = (band_slice.c.written_at < before) & (band_slice.c.number < newest)
+    dropped = connection.scalars(delete(band_slice).where(old).returning(band_slice.c.number)).all()
+    for number in dropped:
+        connection.execute(text(f"DROP TABLE {SCHEMA}.{_table(number)}"))
+    return len(dropped)
 
 
-def _read_buckets(connection: Connection, sides: Sequence[Side], newest: int) -> defaultdict[int, set[ArticleId]]:
-    keys = sorted({key for side in sides for key in to_bigints(side.print.bands)})
-    connection.execute(text("CREATE TEMP TABLE probe (key bigint PRIMARY KEY) ON COMMIT DROP"))
-    copy_rows(connection, "probe (key)", [(key,) for key in keys])
-    connection.execute(text("ANALYZE probe"))  # without it the planner reads the whole index
-    rows = connection.execute(
-        text(
-            f"""SELECT probe.key, newest.article_id FROM probe CROSS JOIN LATERAL (
-                  SELECT article_id FROM {SCHEMA}.band WHERE band.key = probe.key
-                  ORDER BY article_id DESC LIMIT :newest) AS newest"""
-        ),
-        {"newest": newest},
-    ).all()
-    connection.execute(text("DROP TABLE probe"))
-    buckets: defaultdict[int, set[ArticleId]] = defaultdict(set)
-    for key, article in rows:
-        buckets[key].add(ArticleId(article))
+def size(connection: Connection) -> IndexSize:
+    """How large the index is, without counting."""
+    query = text(
+        f"""SELECT count(*) AS slices,
+                   coalesce(sum(n_live_tup), 0)::bigint AS entries,
+                   coalesce(sum(pg_total_relation_size(relid)), 0)::bigint AS size_bytes
+            FROM {SCHEMA}.band_slice
+            JOIN pg_stat_user_tables ON schemaname = '{SCHEMA}' AND relname = 'band_' || number"""
+    )
+    return IndexSize(**connection.execute(query).mappings().one())
+
+
+def _buckets(connection: Connection, sides: Sequence[Side], limit: int) -> defaultdict[int, list[ArticleId]]:
+    """Short key → the stored articles that have it, in the order of their ids: the newest, as many as are asked for.
+
+    Every slice is asked for so many, as most keys are in none or a few and there is nothing to stop early for.
+    """
+    keys = distinct(_short_keys(_joined(side.print.bands for side in sides)))
+    buckets: defaultdict[int, list[ArticleId]] = defaultdict(list)
+    for number in sorted(_slices(connection)):
+        entries = _newest_entries(connection, number, keys, limit)
+        articles = entries & _PLACES | number << PLACE_BITS
+        for key, article in zip((entries & ~_PLACES).tolist(), articles.tolist(), strict=True):
+            buckets[key].append(ArticleId(article))
     return buckets
 
 
-def _read_days(connection: Connection, hashes: Collection[int]) -> dict[int, tuple[int, date]]:
-    connection.execute(text("CREATE TEMP TABLE counted (hash bigint PRIMARY KEY) ON COMMIT DROP"))
-    copy_rows(connection, "counted (hash)", [(value,) for value in sorted(hashes)])
-    connection.execute(text("ANALYZE counted"))
-    rows = connection.execute(
-        text(f"SELECT hash, days, last_day FROM counted JOIN {SCHEMA}.shingle_day USING (hash)")
-    ).all()
-    connection.execute(text("DROP TABLE counted"))
-    return {value: (days, last_day) for value, days, last_day in rows}
+def _newest_entries(connection: Connection, number: int, keys: Bigints, limit: int) -> Bigints:
+    """The entries of a slice that have one of the short keys, sorted; up to `limit` a key, those of the highest ids."""
+    query = f"""SELECT array_agg(entry) FROM unnest(%(keys)s) AS probe (key) CROSS JOIN LATERAL (
+                  SELECT entry FROM {SCHEMA}.{_table(number)} WHERE entry BETWEEN probe.key AND probe.key + {_PLACES}
+                  ORDER BY entry DESC LIMIT %(limit)s) AS newest"""
+    return np.sort(read_array(connection, query, keys=keys, limit=limit))
 
 
-def _write_days(connection: Connection, seen: Mapping[int, tuple[int, date]]) -> None:
-    connection.execute(text(f"CREATE TEMP TABLE seen (LIKE {SCHEMA}.shingle_day) ON COMMIT DROP"))
-    copy_rows(connection, "seen (hash, days, last_day)", sorted((value, *state) for value, state in seen.items()))
+def _by_slice(keys: Mapping[ArticleId, Hashes]) -> list[tuple[int, Bigints]]:
+    """The entries of the articles, slice by slice; sorted, as writing them so is seven times cheaper."""
+    lengths = np.fromiter((len(hashes) for hashes in keys.values()), np.int64, len(keys))
+    ids = np.repeat(np.fromiter(keys, np.int64, len(keys)), lengths)
+    entries = _short_keys(_joined(keys.values())) | ids & _PLACES
+    numbers = ids >> PLACE_BITS
+    return [(number, distinct(entries[numbers == number])) for number in distinct(numbers).tolist()]
+
+
+def _short_keys(hashes: Hashes) -> Bigints:
+    """The band keys without the bits that an entry has no room for."""
+    return hashes.view(np.int64) & ~_PLACES
+
+
+def _joined(hashes: Iterable[Hashes]) -> Hashes:
+    return np.concatenate([np.empty(0, dtype=np.uint64), *hashes])
+
+
+def _slices(connection: Connection) -> set[int]:
+    return set(connection.scalars(select(band_slice.c.number)))
+
+
+def _create_slice(connection: Connection, number: int) -> None:
+    """Rows are never changed, so the vacuum that follows many inserts may freeze them once and for all."""
     connection.execute(
         text(
-            f"""INSERT INTO {SCHEMA}.shingle_day SELECT * FROM seen ORDER BY hash
-                ON CONFLICT (hash) DO UPDATE SET days = excluded.days, last_day = excluded.last_day
-                WHERE shingle_day.last_day <> excluded.last_day"""
+            f"""CREATE TABLE {SCHEMA}.{_table(number)} (PRIMARY KEY (entry)) INHERITS ({SCHEMA}.band)
+                WITH (autovacuum_freeze_min_age = 0)"""
         )
     )
-    connection.execute(text("DROP TABLE seen"))
 
 
-def _write_published_days(connection: Connection, days: Iterable[date]) -> None:
-    rows = [{"day": day} for day in sorted(days)]
-    if rows:
-        connection.execute(insert(published_day).on_conflict_do_nothing(), rows)
+def _mark_written(connection: Connection, number: int, now: datetime) -> None:
+    row = insert(band_slice).values(number=number, written_at=now)
+    latest = func.greatest(band_slice.c.written_at, row.excluded.written_at)
+    connection.execute(row.on_conflict_do_update(index_elements=[band_slice.c.number], set_={"written_at": latest}))
 
 
-def _earlier_days(state: tuple[int, date] | None, day: date) -> int:
-    if state is None:
-        return 0
-    days, last_day = state
-    return days - (last_day >= day)
-
-
-def _counted(state: tuple[int, date] | None, day: date) -> tuple[int, date]:
-    if state is None:
-        return 1, day
-    days, last_day = state
-    return (days + 1, day) if last_day < day else state
-
-
-def _date(day: int) -> date:
-    return _EPOCH + timedelta(days=day)
+def _table(number: int) -> str:
+    return f"band_{number}"

@@ -44,6 +44,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL
 
+from load import postgres_settings
+
 DATABASE = "storyfold"
 SUPERUSER = "postgres"
 PORT = 5432  # only part of the socket's name, but PGPORT must not choose it
@@ -51,18 +53,6 @@ OLDEST_MAJOR = 15
 PATIENCE_S = 120  # crash recovery took 8 s on a busy machine where a plain start takes 0.1 s
 LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")  # folds 'Ż' whatever the caller's is
 LOCALE_BEFORE_17 = ("--locale=C.UTF-8",)
-SETTINGS = """
-# Set by storyfold when this cluster was created; yours to change.
-shared_buffers = 128MB
-max_connections = 50
-max_wal_size = 2GB          # bulk loads write a gigabyte in half a minute
-random_page_cost = 1.1      # solid-state disks
-huge_pages = off            # nothing to gain at this size, and a container may promise pages that it cannot give
-jit = off                   # compiling takes longer than our queries do
-timezone = 'UTC'
-log_timezone = 'UTC'
-log_checkpoints = off
-"""
 LONGEST_SOCKET_PATH = 103  # bytes in sockaddr_un: 107 on Linux, 103 on macOS
 LAST_LINES = 10
 LONGEST_LOG = 5_000_000  # bytes; a longer one starts anew with the server
@@ -258,6 +248,7 @@ def _launch(place: Place, change: int) -> None:
     if not (place.data / "PG_VERSION").exists():
         _initialise(place, programs, account, change)
     _make_ours(place.data, account)
+    _account_owns(postgres_settings.write(place.data), account)
     (place.data / "postmaster.pid").unlink(missing_ok=True)
     server_lock = _take(place.server_lock, fcntl.LOCK_EX)
     try:
@@ -302,8 +293,7 @@ def _initialise(place: Place, programs: Path, account: Account | None, change: i
         result = _run(account, *command, keep=(change, *descriptors))
     if result.returncode:
         raise PostgresUnavailable(_failure(place, "The database cluster could not be created", result.stdout))
-    with (fresh / "postgresql.conf").open("a") as settings:
-        settings.write(SETTINGS)
+    postgres_settings.include(fresh / "postgresql.conf")
     fresh.rename(place.data)
 
 

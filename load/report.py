@@ -20,6 +20,8 @@ from sqlalchemy import Connection, text
 from extract.feedtext import REFUSAL
 from extract.model import Source
 from extract.urls import BadUrl, url_key
+from load import index
+from load.index import IndexSize
 from load.keys import read_rules
 from load.quarantine import Quarantined, Wanted, quarantined
 from load.sources import Mirror, mirrors
@@ -195,6 +197,7 @@ class Queues:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     queues: Queues
+    index: IndexSize
     ledger: Ledger
     runs: tuple[RunLine, ...]
     failing: tuple[FailingLine, ...]
@@ -270,6 +273,7 @@ def status(connection: Connection) -> Status:
     (queues,) = _read(connection, Queues, _QUEUES)
     return Status(
         queues=queues,
+        index=index.size(connection),
         ledger=ledger,
         runs=_read(connection, RunLine, _RUNS),
         failing=_read(connection, FailingLine, _FAILING),

@@ -475,26 +475,64 @@ sketch = Table(
 band = Table(
     "band",
     metadata,
-    Column("key", BigInteger, primary_key=True, comment="hash of spec, band number and the band's rows"),
-    Column("article_id", BigInteger, primary_key=True, comment="not a foreign key: checked by settle, written by COPY"),
-    Index("band_article_id_idx", "article_id"),
-    comment="The near-duplicate index: articles that share a key are candidates",
+    Column(
+        "entry",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="42 bits of a band key (hash of spec, band number and the band's rows), 22 of the article's id",
+    ),
+    comment="The near-duplicate index: articles that share a key are candidates; the rows are in tables that inherit"
+    " from it, band_0, band_1, …, each a slice of 4,194,304 article ids",
 )
 
-shingle_day = Table(
-    "shingle_day",
+band_slice = Table(
+    "band_slice",
     metadata,
-    Column("hash", BigInteger, primary_key=True, comment="of a shingle in the counted quarter of the hash space"),
-    Column("days", SmallInteger, nullable=False, comment="publication days on which it was seen"),
-    Column("last_day", Date, nullable=False, comment="the latest of them"),
-    comment="How many days a shingle was seen on: template text and leftovers come back day after day",
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="of the slice: article id >> 22"),
+    when("written_at", "when an article was last entered into it", nullable=False),
+    comment="The slices of the near-duplicate index",
+)
+
+shingle_run = Table(
+    "shingle_run",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("texts", Integer, nullable=False, comment="how many were settled together"),
+    Column("days", LargeBinary, nullable=False, comment="of each text, uint16 little-endian, counted from 1900-01-01"),
+    Column("lengths", LargeBinary, nullable=False, comment="sampled shingles of each text, uint32 little-endian"),
+    Column("hashes", LargeBinary, nullable=False, comment="these shingles, text after text, uint64 little-endian"),
+    comment="What was settled since the stop list was renewed, one row a batch; the next renewal takes it up",
+)
+
+shingle_count = Table(
+    "shingle_count",
+    metadata,
+    Column("chunk", SmallInteger, primary_key=True, autoincrement=False, comment="highest 6 bits of the hash"),
+    Column(
+        "sightings",
+        LargeBinary,
+        nullable=False,
+        comment="48 bits of a shingle's hash, 16 of a day on which it was seen: uint64 little-endian, sorted",
+    ),
+    comment="On which days a shingle was seen, until they are enough or it is not seen again for weeks",
 )
 
 published_day = Table(
     "published_day",
     metadata,
     Column("day", Date, primary_key=True),
+    Column("texts", BigInteger, nullable=False, comment="settled texts of that day, as of the last renewal"),
     comment="The days of which the store holds articles: a store of few days judges pairs more strictly",
+)
+
+stop_list = Table(
+    "stop_list",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False, comment="one more with each renewal"),
+    Column("due", Integer, nullable=False, comment="renewed when so many texts have been settled since"),
+    Column("hashes", LargeBinary, nullable=False, comment="of template shingles, uint64 little-endian, sorted"),
+    comment="The shingles that came back day after day, template text and leftovers: they count for nothing",
 )
 
 match = Table(

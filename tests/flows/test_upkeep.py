@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from factories import announce
-from planted import paragraphs, sentences
+from planted import paragraphs, print_of, sentences
+from pydantic import ValidationError
 from sqlalchemy import Engine, text
 
 from extract.model import Page
@@ -21,8 +24,11 @@ from flows.reading import be_quiet
 from flows.settings import Settings
 from flows.store import Store
 from flows.upkeep import keep_up, learn_due
+from load import index
 from load.engine import connect, worker
 from load.pages import FetchedPage
+from transform.model import ArticleId
+from transform.verify import MatchPolicy, Side
 
 STRAPLINE = "Kestrel Harbour, its boats and its people, in seven minutes"
 COPY = 8  # of the articles below the last two are copies of the first
@@ -75,6 +81,26 @@ def page(url: str, number: int, now: datetime) -> Page:
 def ingest(store: Store, readers: Workers) -> None:
     with worker(store.engine) as me:
         read_waiting(store, me, readers, read=read_pages, settle=settle_ready)
+
+
+def test_slices_of_the_index_are_retired_by_their_age(store: Store, readers: Workers) -> None:
+    print_ = replace(print_of(""), bands=np.arange(3, dtype=np.uint64))
+    sides = [Side(id=ArticleId(number), day=1, print=print_) for number in (1, 2**22)]
+    with store.engine.begin() as connection:
+        index.replace_keys(connection, sides, {}, datetime.now(UTC))
+    assert upkeep(store, readers) == {}
+    old = timedelta(days=store.settings.index_days, minutes=1)
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE storyfold.band_slice SET written_at = written_at - :old"), {"old": old})
+    assert upkeep(store, readers) == {"slices retired": 1}
+    assert ask(store, "SELECT number FROM storyfold.band_slice") == [(1,)]
+
+
+def test_the_index_is_kept_as_long_as_its_articles_may_match(tmp_path: Path) -> None:
+    window = MatchPolicy().window_days
+    assert Settings(home=tmp_path, index_days=window).index_days == window
+    with pytest.raises(ValidationError):
+        Settings(home=tmp_path, index_days=window - 1)
 
 
 def upkeep(store: Store, readers: Workers) -> dict[str, int]:

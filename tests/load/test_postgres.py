@@ -19,11 +19,23 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from load import postgres
+from load import postgres, postgres_settings
 from load.postgres import PostgresUnavailable
 
 CHECKOUT = Path(__file__).parents[2]
 AS_ROOT = os.geteuid() == 0
+SETTINGS_0_1 = """
+# Set by storyfold when this cluster was created; yours to change.
+shared_buffers = 128MB
+max_connections = 50
+max_wal_size = 2GB          # bulk loads write a gigabyte in half a minute
+random_page_cost = 1.1      # solid-state disks
+huge_pages = off            # nothing to gain at this size, and a container may promise pages that it cannot give
+jit = off                   # compiling takes longer than our queries do
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_checkpoints = off
+"""
 NOBODY = pwd.getpwnam("nobody")
 
 
@@ -449,3 +461,41 @@ def test_root_serves_the_home_of_an_ordinary_user_as_that_user(copied_home: Path
     postgres.stop(copied_home)
     foreign = [path for path in copied_home.rglob("*") if path.stat().st_uid != NOBODY.pw_uid]
     assert foreign == []
+
+
+# Settings
+
+
+def test_the_server_is_set_by_the_machines_memory(home: Path) -> None:
+    with postgres.session(home) as url:
+        shown = {name: query(url, f"SHOW {name}")[0][0] for name in ("checkpoint_timeout", "jit", "timezone")}
+        assert expected_buffers(url)
+    assert shown == {"checkpoint_timeout": "30min", "jit": "off", "timezone": "UTC"}
+
+
+def expected_buffers(url: str) -> bool:
+    megabytes = query(url, "SELECT setting::bigint / 128 FROM pg_settings WHERE name = 'shared_buffers'")[0][0]
+    return f"shared_buffers = {megabytes}MB\n" in postgres_settings.settings(postgres_settings.memory_bytes())
+
+
+@pytest.mark.parametrize(("gigabytes", "buffers"), [(0.5, "128MB"), (4, "512MB"), (64, "2048MB")])
+def test_buffers_are_an_eighth_of_the_memory_within_bounds(gigabytes: float, buffers: str) -> None:
+    assert f"shared_buffers = {buffers}\n" in postgres_settings.settings(int(gigabytes * 2**30))
+
+
+def test_what_the_owner_sets_goes_before_our_settings(copied_home: Path) -> None:
+    with (copied_home / "postgres/data/postgresql.conf").open("a") as settings:
+        settings.write("work_mem = 7MB\n")
+    with postgres.session(copied_home) as url:
+        assert query(url, "SHOW work_mem") == [("7MB",)]
+
+
+def test_a_home_of_storyfold_0_1_gets_todays_settings_and_keeps_the_owners(copied_home: Path) -> None:
+    conf = copied_home / "postgres/data/postgresql.conf"
+    ours = conf.read_text().index("# storyfold's own settings")
+    conf.write_text(conf.read_text()[:ours] + SETTINGS_0_1.replace("max_wal_size = 2GB ", "max_wal_size = 9GB "))
+    for _ in range(2):
+        with postgres.session(copied_home) as url:
+            asked = ("checkpoint_timeout", "max_wal_size", "max_connections")
+            assert [query(url, f"SHOW {name}")[0][0] for name in asked] == ["30min", "9GB", "50"]
+            assert expected_buffers(url)

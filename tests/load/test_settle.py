@@ -8,16 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from planted import Planted, paragraphs, planted_stream, print_of, sentences
+from planted import Planted, paragraphs, planted_stream, sentences
 from sqlalchemy import Engine, select, text
 from stored import NOW, keep_readings, partition, put_pages, settle_all, store_stream, stories
 
-from load import index
 from load.engine import connect
 from load.settle import settle
 from load.tables import article, entry, revision
-from transform.model import ArticleId
-from transform.verify import MatchPolicy, Side
+from transform.verify import MatchPolicy
 
 STREAM = planted_stream(seed=21, stories=40)
 
@@ -158,38 +156,6 @@ def test_changes_among_newcomers_do_not_depend_on_batches_either(new_database: C
     assert results[0] == results[1] == results[2]
 
 
-def test_the_index_names_the_candidates_that_share_a_key(engine: Engine) -> None:
-    """Beside the oracle: every pair of articles with an equal band key, when no key is capped."""
-    sides = [Side(id=ArticleId(n), day=1, print=print_of(item.text)) for n, item in enumerate(STREAM, start=1)]
-    with engine.begin() as connection:
-        index.replace_keys(connection, sides[:50], ())
-        found = index.candidates(connection, sides[50:], (), newest=1000)
-    for place, side in enumerate(sides[50:], start=50):
-        mine = set(side.print.bands)
-        assert found[place - 50] == {other.id for other in sides[:place] if mine & set(other.print.bands)}
-
-
-def test_only_the_newest_of_a_crowded_key_are_candidates(engine: Engine) -> None:
-    text_ = paragraphs(sentences(random.Random(7), 24))
-    sides = [Side(id=ArticleId(n), day=1, print=print_of(text_)) for n in range(1, 12)]
-    with engine.begin() as connection:
-        index.replace_keys(connection, sides[:10], ())
-        assert index.candidates(connection, sides[10:], (), newest=5) == [{6, 7, 8, 9, 10}]
-
-
-def test_template_shingles_are_known_by_the_days_they_were_seen_on(engine: Engine) -> None:
-    policy = MatchPolicy()
-    template = paragraphs(sentences(random.Random(8), 24))
-    days = [Side(id=ArticleId(n), day=100 + n // 2, print=print_of(template)) for n in range(14)]
-    with engine.begin() as connection:
-        one_by_one = [index.histories(connection, [side], policy)[0] for side in days[:12]]
-        connection.execute(text("TRUNCATE storyfold.shingle_day, storyfold.published_day"))
-        together = index.histories(connection, days[:12], policy)
-    assert [(list(h.stop), h.days) for h in one_by_one] == [(list(h.stop), h.days) for h in together]
-    assert [len(history.stop) > 0 for history in together] == [False] * 10 + [True] * 2  # the sixth day, both articles
-    assert [history.days for history in together] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
-
-
 def _work(engine: Engine, read: list[tuple[int, Planted]]) -> None:
     for start in range(0, len(read), 5):
         keep_readings(engine, read[start : start + 5])
@@ -214,7 +180,18 @@ def _shapes(found: object) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _checksum(connection: object) -> list[object]:
-    names = ("story", "story_member", "story_change", "match", "band", "article", "revision", "entry", "shingle_day")
+    names = (
+        "story",
+        "story_member",
+        "story_change",
+        "match",
+        "band",
+        "article",
+        "revision",
+        "entry",
+        "shingle_run",
+        "stop_list",
+    )
     return [connection.scalar(text(f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM storyfold.{name} AS t"))  # type: ignore[attr-defined]
             for name in names]  # fmt: skip
 

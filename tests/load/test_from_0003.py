@@ -1,0 +1,62 @@
+"""A store that the program before wrote goes on where it was."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+from alembic import command
+from alembic.config import Config
+from planted import print_of
+from sqlalchemy import Engine, text
+
+from load import engine as store
+from load import index, stop_shingles
+from load.rows import to_bigints
+from transform.model import ArticleId
+from transform.verify import MatchPolicy, Side
+
+FIRST = date(2026, 3, 2)
+TEMPLATE = [8, 2**64 - 4]  # the upper half of the hashes are negative as Postgres has them
+SEEN = {16: 1, 2**63 + 16: 4}  # shingle: days
+
+
+def test_index_and_counts_are_carried_over(bare_database_url: str) -> None:
+    engine = store.connect(bare_database_url)
+    told = print_of("The ferry left at seven with its lamps lit, and the band played on the upper deck. " * 9)
+    before_0004(engine, [*to_bigints(told.bands)])
+    store.upgrade(engine)
+    assert store.check(engine) == []
+    with engine.begin() as connection:
+        newcomer = Side(id=ArticleId(2**22 + 2), day=1, print=told)
+        assert index.candidates(connection, [newcomer], {}, 5) == [{7, 2**22 + 1}]
+        assert index.size(connection).slices == 2
+        known = stop_shingles.history(connection, MatchPolicy())
+        assert (known.stop.tolist(), known.days) == (TEMPLATE, 5)
+        sightings = {
+            (sighting >> 16, sighting & 0xFFFF)
+            for (data,) in connection.execute(text("SELECT sightings FROM storyfold.shingle_count"))
+            for sighting in np.frombuffer(data, dtype="<u8").tolist()
+        }
+    last = (FIRST - date(1900, 1, 1)).days + 5
+    assert sightings == {(shingle >> 16, last - n) for shingle, days in SEEN.items() for n in range(days)}
+    engine.dispose()
+
+
+def before_0004(engine: Engine, bands: list[int]) -> None:
+    config = Config()
+    config.set_main_option("script_location", "load:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        add_bands = text("INSERT INTO storyfold.band SELECT unnest(CAST(:keys AS bigint[])), :article")
+        for article in (7, 2**22 + 1):
+            connection.execute(add_bands, {"keys": bands, "article": article})
+        add_shingle = text("INSERT INTO storyfold.shingle_day VALUES (:hash, :days, :day)")
+        for shingle, days in {**dict.fromkeys(TEMPLATE, 6), **SEEN}.items():
+            signed = to_bigints(np.array([shingle], dtype=np.uint64))[0]
+            connection.execute(add_shingle, {"hash": signed, "days": days, "day": FIRST + timedelta(days=5)})
+        for day in range(6):
+            connection.execute(
+                text("INSERT INTO storyfold.published_day VALUES (:day)"), {"day": FIRST + timedelta(days=day)}
+            )
