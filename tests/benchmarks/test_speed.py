@@ -1,4 +1,4 @@
-"""How fast texts are fingerprinted and settled, beside datasketch on the same texts; run by `make bench`.
+"""How fast texts are fingerprinted, beside datasketch on the same texts; run by `make bench`.
 
 Medians, one core. Ratios within one run mean more than the figures of one machine.
 """
@@ -11,12 +11,8 @@ from typing import Any
 import pytest
 from datasketch import MinHash
 from planted import SPEC, planted_stream, print_of
-from sqlalchemy import Engine
-from stored import NOW, keep_readings, put_pages, settle_all
 
-from load.settle import settle
 from transform.normalize import words
-from transform.verify import MatchPolicy
 
 TEXTS = [item.text for item in planted_stream(seed=1, stories=150)]
 
@@ -31,23 +27,6 @@ def test_fingerprint(benchmark: Any) -> None:
 def test_datasketch_bulk(benchmark: Any) -> None:
     """The peer: the same words, shingles as bytes, hashed and signed by datasketch's own bulk."""
     benchmark(lambda: MinHash.bulk((_shingles(words(text)) for text in TEXTS), num_perm=SPEC.permutations))
-
-
-@pytest.mark.benchmark(group="settle 200 articles")
-@pytest.mark.parametrize("stored", [0, 1_000, 4_000])
-def test_settle(benchmark: Any, engine: Engine, stored: int) -> None:
-    """How the cost grows with the store: one batch of 200, beside what is there already."""
-    for seed in range(100, 100 + stored // 1_000):
-        fill = planted_stream(seed=seed, stories=400)[:1_000]
-        keep_readings(engine, zip(put_pages(engine, fill), fill, strict=True))
-        settle_all(engine, 500)
-    seeds = iter(range(10_000))
-
-    def fresh_batch() -> None:
-        stream = planted_stream(seed=next(seeds), stories=100)[:200]
-        keep_readings(engine, zip(put_pages(engine, stream), stream, strict=True))
-
-    benchmark.pedantic(lambda: settle(engine, MatchPolicy(), NOW, 200), setup=fresh_batch, rounds=5)
 
 
 def _shingles(tokens: list[str]) -> Iterable[bytes]:
