@@ -7,25 +7,24 @@ holds the lock, looks at the neighbours, decides and writes; apart, two workers 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, true, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
 from load import expectations, index, memory, stories
-from load.entries import Outcome, close
+from load.entries import Outcome, lead_to
 from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
 from load.locks import lock
-from load.pages import mark_settled
-from load.revisions import contents, fingerprints, read_anew
-from load.rows import listed
-from load.tables import article, entry, page, revision
+from load.revisions import PRINT, contents, fingerprints, print_of, read_anew
+from load.rows import IN_BINARY, among, copy, listed
+from load.tables import article, article_revision, entry, page, revision, sketch, unsettled
 from transform.assign import Newcomer, assign
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
 from transform.revision import RevisionKind, State, classify_revision, notes_correction
@@ -49,23 +48,24 @@ class _Owner:
 
     key: UrlKey
     article_id: int | None  # None for one that is new
+    former_id: int | None  # what the page said when it was read last, as revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
     """One read page, and what it is to the article we know."""
 
-    key: UrlKey
+    owner: _Owner
     row: Row[Any]
     print: Fingerprint
     known: Row[Any] | None  # the article with its current revision
     kind: RevisionKind
+    ends_entry: bool  # a page that is read again leaves its entry's outcome alone, unless it has become an article
 
     @property
-    def ends_entry(self) -> bool:
-        """A page that is read again leaves its entry's outcome alone, unless it has become an article."""
-        was_read = self.row.read_before is not None
-        return not was_read or (self.kind is RevisionKind.FIRST and self.row.outcome != Outcome.PENDING)
+    def leads_entry(self) -> bool:
+        """Whether the entry led to the article by this page."""
+        return not self.row.read_before or self.kind is RevisionKind.FIRST
 
 
 def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Settled:
@@ -75,13 +75,27 @@ def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Se
     """
     with engine.begin() as connection:
         lock(connection, "settle")
-        turns = _turns(connection, _next_rows(connection, limit, now))
-        if not turns:
-            return Settled(outcomes={})
-        ids = _identify(connection, turns)
-        _place(connection, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
-        _settle_revisions(connection, turns, ids)
-        return _close(connection, turns, ids, now)
+        rows = _next_rows(connection, limit, now)
+        outcomes, reread = Counter[Outcome](), 0
+        for turns in _taken_in_turn(connection, rows):
+            ids = _identify(connection, turns)
+            _place(connection, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
+            _settle_revisions(connection, turns, ids, now)
+            outcomes += _close(connection, turns, ids, now)
+            reread += sum(turn.kind is RevisionKind.REREAD for turn in turns)
+    return Settled(pages=len(rows), outcomes=outcomes, reread=reread)
+
+
+def _taken_in_turn(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[list[_Turn]]:
+    """The turns of these rows, up to the second of one article at a time: a change is judged by what came before.
+
+    Each lot is to be settled before the next is asked for.
+    """
+    rules = read_rules(connection)
+    while rows:
+        owned = _before_repeat(_owners(connection, rows, rules), rows)
+        yield _turns(connection, owned)
+        rows = rows[len(owned) :]
 
 
 def _next_rows(connection: Connection, limit: int, now: datetime) -> Sequence[Row[Any]]:
@@ -90,74 +104,89 @@ def _next_rows(connection: Connection, limit: int, now: datetime) -> Sequence[Ro
     Judged under the lock, though the readers have judged before: another may have read these pages a moment ago.
     """
     expectations.check_shares(connection, now, expectations.held_sources(connection))
-    while rows := connection.execute(_ready(limit)).all():
+    while rows := connection.execute(_ready(limit), execution_options=IN_BINARY).all():
         if not expectations.check_shares(connection, now, {row.source_id for row in rows}).held:
             break
     return rows
 
 
 def _ready(limit: int) -> Select[Any]:
-    """The read pages that none before them holds up, with their revisions, new and former.
+    """The read pages that none before them holds up, with what they say, but for the text.
 
-    Pages of held sources wait, and nobody waits for them: it is as if they came later.
+    Pages of held sources wait, and nobody waits for them: it is as if they came later. The queue is read first and by
+    itself: its size says nothing of the few rows that are wanted of the other tables.
     """
     barrier = select(func.min(page.c.id)).where(page.c.read_at.is_(None), ~is_held()).scalar_subquery()
-    settled = revision.alias("settled")
-    former = (
-        select(settled.c.id, settled.c.article_id)
-        .where(settled.c.page_id == page.c.id, settled.c.kind.is_not(None))
-        .order_by(settled.c.id.desc())
-        .limit(1)
-        .lateral("former")
+    ready = (
+        select(unsettled)
+        .where(~is_held(unsettled), unsettled.c.page_id < func.coalesce(barrier, unsettled.c.page_id + 1))
+        .order_by(unsettled.c.page_id)
+        .limit(limit)
+        .cte("ready")
+        .prefix_with("MATERIALIZED")
     )
+    said = ("id", "page_id", "read_spec", "url", "title", "published_at", "modified_at", "fetched_at", "flags")
     return (
         select(
-            revision,
-            page.c.entry_id,
-            page.c.source_id,
-            page.c.read_spec.label("read_before"),
-            entry.c.outcome,
-            former.c.id.label("former_id"),
-            former.c.article_id.label("former_article_id"),
+            *(revision.c[name] for name in said),
+            *PRINT,
+            ready.c.entry_id,
+            ready.c.source_id,
+            ready.c.read_before,
         )
-        .join(page, page.c.id == revision.c.page_id)
-        .join(entry, entry.c.id == page.c.entry_id)
-        .outerjoin(former, true())
-        .where(
-            page.c.read_at.is_not(None),
-            page.c.settled_at.is_(None),
-            revision.c.kind.is_(None),
-            ~is_held(),
-            page.c.id < func.coalesce(barrier, page.c.id + 1),
-        )
-        .order_by(page.c.id, revision.c.id)
-        .limit(limit)
+        .select_from(ready)
+        .join(revision, revision.c.id == ready.c.revision_id)
+        .join(sketch, sketch.c.revision_id == ready.c.revision_id)
+        .order_by(ready.c.page_id)
     )
 
 
-def _turns(connection: Connection, rows: Sequence[Row[Any]]) -> list[_Turn]:
-    """Up to the second of one article: a change is judged by what came before."""
-    owned = _before_repeat(rows, _owners(connection, rows, read_rules(connection)))
+def _turns(connection: Connection, owned: Sequence[tuple[_Owner, Row[Any]]]) -> list[_Turn]:
     known = _known_articles(connection, [owner.article_id for owner, _ in owned if owner.article_id is not None])
-    revised = [row.revision_id for row in known.values()]
-    prints = fingerprints(connection, [row.id for _, row in owned] + revised)
-    repeats = _repeats(connection, [row for _, row in owned])
-    return [
-        _turn(owner.key, row, known.get(owner.article_id), prints, confirms=row.id in repeats) for owner, row in owned
-    ]
+    prints = fingerprints(connection, [row.revision_id for row in known.values()])
+    repeats = _repeats(connection, owned)
+    texts = _texts(connection, [row.id for owner, row in owned if owner.article_id in known])
+    ended = _ended(connection, [row.entry_id for _, row in owned if row.read_before])
+    turns = []
+    for owner, row in owned:
+        before, print_ = known.get(owner.article_id), print_of(row)
+        kind = RevisionKind.FIRST
+        if before is not None:
+            new = _state(row, print_, texts[row.id])
+            new = replace(new, read_before=row.read_before, confirms=row.id in repeats)
+            kind = classify_revision(_state(before, prints[before.revision_id], before.text), new)
+        ends = not row.read_before or (kind is RevisionKind.FIRST and row.entry_id in ended)
+        turns.append(_Turn(owner=owner, row=row, print=print_, known=before, kind=kind, ends_entry=ends))
+    return turns
 
 
 def _owners(connection: Connection, rows: Sequence[Row[Any]], rules: UrlRules) -> list[_Owner]:
     """The article of each row: the one that its page was of before, else the one that its URL's key names."""
+    former = _former(connection, [row.page_id for row in rows if row.read_before])
     keys = [url_key(row.url, rules) for row in rows]
     query = select(article.c.id, article.c.url_key, article.c.former_key).where(known_by(article, keys))
     keyed = {key: row.id for key, row in by_key(connection.execute(query), keys).items()}
     return [
-        _Owner(key=key, article_id=row.former_article_id or keyed.get(key)) for key, row in zip(keys, rows, strict=True)
+        _Owner(key=key, article_id=was.article_id, former_id=was.revision_id)
+        if (was := former.get(row.page_id))
+        else _Owner(key=key, article_id=keyed.get(key), former_id=None)
+        for key, row in zip(keys, rows, strict=True)
     ]
 
 
-def _before_repeat(rows: Sequence[Row[Any]], owners: Sequence[_Owner]) -> list[tuple[_Owner, Row[Any]]]:
+def _former(connection: Connection, page_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Page id → what it said last that is settled, and of which article; for those that said anything."""
+    query = (
+        select(revision.c.page_id, article_revision.c.revision_id, article_revision.c.article_id)
+        .distinct(revision.c.page_id)
+        .join(article_revision, article_revision.c.revision_id == revision.c.id)
+        .where(among(revision.c.page_id, page_ids))
+        .order_by(revision.c.page_id, revision.c.id.desc())
+    )
+    return {row.page_id: row for row in connection.execute(query)} if page_ids else {}
+
+
+def _before_repeat(owners: Sequence[_Owner], rows: Sequence[Row[Any]]) -> list[tuple[_Owner, Row[Any]]]:
     """The rows with their articles, up to the first article that comes again."""
     seen: set[int | UrlKey] = set()
     owned: list[tuple[_Owner, Row[Any]]] = []
@@ -170,9 +199,9 @@ def _before_repeat(rows: Sequence[Row[Any]], owners: Sequence[_Owner]) -> list[t
     return owned
 
 
-def _repeats(connection: Connection, rows: Sequence[Row[Any]]) -> set[int]:
+def _repeats(connection: Connection, owned: Iterable[tuple[_Owner, Row[Any]]]) -> set[int]:
     """Those of these revisions that say all that the former one of their page said, and nothing else."""
-    former = {row.id: row.former_id for row in rows if row.former_id is not None}
+    former = {row.id: owner.former_id for owner, row in owned if owner.former_id is not None}
     said = contents(connection, [*former, *former.values()]) if former else {}
     return {new for new, old in former.items() if said[new] == said[old]}
 
@@ -190,25 +219,28 @@ def _known_articles(connection: Connection, ids: Collection[int]) -> dict[int | 
             revision.c.flags,
         )
         .join(revision, revision.c.id == article.c.revision_id)
-        .where(article.c.id.in_(ids))
+        .where(among(article.c.id, ids))
     )
-    return {row.article_id: row for row in connection.execute(query)}
+    return {row.article_id: row for row in connection.execute(query)} if ids else {}
 
 
-def _turn(
-    key: UrlKey, row: Row[Any], known: Row[Any] | None, prints: Mapping[int, Fingerprint], *, confirms: bool
-) -> _Turn:
-    before = None if known is None else _state(known, prints[known.revision_id])
-    new = replace(_state(row, prints[row.id]), read_before=row.read_before is not None, confirms=confirms)
-    return _Turn(key=key, row=row, print=prints[row.id], known=known, kind=classify_revision(before, new))
+def _texts(connection: Connection, revision_ids: Collection[int]) -> dict[int, str]:
+    query = select(revision.c.id, revision.c.text).where(among(revision.c.id, revision_ids))
+    return {id_: text for id_, text in connection.execute(query)} if revision_ids else {}
 
 
-def _state(row: Row[Any], print_: Fingerprint) -> State:
+def _ended(connection: Connection, entry_ids: Collection[int]) -> set[int]:
+    """Those of these entries that have their outcome."""
+    query = select(entry.c.id).where(among(entry.c.id, entry_ids), entry.c.outcome != Outcome.PENDING)
+    return set(connection.scalars(query)) if entry_ids else set()
+
+
+def _state(row: Row[Any], print_: Fingerprint, text: str) -> State:
     return State(
         page=row.page_id,
         title=row.title,
         print=print_,
-        corrected=notes_correction(row.text),
+        corrected=notes_correction(text),
         from_feed=Flag.FEED_TEXT in row.flags,
         modified_at=row.modified_at,
         fetched_at=row.fetched_at,
@@ -231,15 +263,16 @@ def _found_articles(connection: Connection, turns: Sequence[_Turn]) -> dict[int,
     rows = [
         {
             "url": turn.row.url,
-            "url_key": turn.key,
+            "url_key": turn.owner.key,
             "source_id": turn.row.source_id,
             "revision_id": turn.row.id,
             "first_fetched_at": turn.row.fetched_at,
         }
         for turn in turns
     ]
-    returning = insert(article).returning(article.c.revision_id, article.c.id, sort_by_parameter_order=True)
-    return {revision_id: ArticleId(id_) for revision_id, id_ in connection.execute(returning, rows)}
+    new = select(listed(rows, [article.c[name] for name in rows[0]]))  # in their order, and so they are numbered
+    returning = insert(article).from_select(list(rows[0]), new).returning(article.c.revision_id, article.c.id)
+    return {revision_id: ArticleId(id_) for revision_id, id_ in connection.execute(returning)}
 
 
 def _place(
@@ -283,14 +316,14 @@ def _matches(
 def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Side]:
     """The candidates as they stand in the store."""
     query = (
-        select(article.c.id.label("article_id"), revision.c.id, revision.c.published_at, revision.c.fetched_at)
+        select(article.c.id.label("article_id"), revision.c.published_at, revision.c.fetched_at, *PRINT)
         .join(revision, revision.c.id == article.c.revision_id)
-        .where(article.c.id.in_(articles))
+        .join(sketch, sketch.c.revision_id == article.c.revision_id)
+        .where(among(article.c.id, articles))
     )
-    rows = connection.execute(query).all()
-    prints = fingerprints(connection, [row.id for row in rows])
+    rows = connection.execute(query, execution_options=IN_BINARY)
     return {
-        ArticleId(row.article_id): Side(id=ArticleId(row.article_id), day=_day(row), print=prints[row.id])
+        ArticleId(row.article_id): Side(id=ArticleId(row.article_id), day=_day(row), print=print_of(row))
         for row in rows
     }
 
@@ -302,56 +335,56 @@ def _matched(matches: Iterable[Iterable[Match]]) -> set[ArticleId]:
 
 def _say_now(connection: Connection, turns: Iterable[_Turn], ids: Mapping[int, ArticleId]) -> None:
     """Make the changed articles say what their new revisions say; one that is only read again keeps its URL."""
-    for turn in turns:
-        if turn.known is not None:
-            said = {"revision_id": turn.row.id}
-            if turn.kind is not RevisionKind.REREAD:
-                said["url"] = turn.row.url
-            connection.execute(update(article).where(article.c.id == ids[turn.row.id]).values(said))
-
-
-def _mark_drifted(connection: Connection, changed: Iterable[Newcomer]) -> None:
-    """Mark those whose new text matches nobody any more; they keep their story by identity."""
-    for newcomer in changed:
-        alone = all(match.kind is MatchKind.DIFFERENT for match in newcomer.matches)
-        drifted = alone and stories.size_of_story(connection, newcomer.member.id) > 1
-        connection.execute(update(article).where(article.c.id == newcomer.member.id).values(drifted=drifted))
-
-
-def _settle_revisions(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId]) -> None:
-    """Say what each text was to its article; one that says nothing new is dropped, its page remains."""
-    same = [turn.row for turn in turns if turn.kind is RevisionKind.UNCHANGED]
-    read_anew(connection, {row.id: row.former_id for row in same if row.former_id is not None})
-    connection.execute(delete(revision).where(revision.c.id.in_([row.id for row in same])))
     rows = [
-        {"id": turn.row.id, "kind": turn.kind, "article_id": ids[turn.row.id]}
+        {
+            "id": ids[turn.row.id],
+            "revision_id": turn.row.id,
+            "url": None if turn.kind is RevisionKind.REREAD else turn.row.url,
+        }
+        for turn in turns
+        if turn.known is not None
+    ]
+    if rows:
+        said = listed(rows, [article.c.id, article.c.revision_id, article.c.url])
+        values = {"revision_id": said.c.revision_id, "url": func.coalesce(said.c.url, article.c.url)}
+        connection.execute(update(article).where(article.c.id == said.c.id).values(values))
+
+
+def _mark_drifted(connection: Connection, changed: Sequence[Newcomer]) -> None:
+    """Mark those whose new text matches nobody any more; they keep their story by identity."""
+    alone = [one.member.id for one in changed if all(match.kind is MatchKind.DIFFERENT for match in one.matches)]
+    drifted = [article_id for article_id in alone if stories.size_of_story(connection, article_id) > 1]
+    marked = update(article).where(among(article.c.id, [one.member.id for one in changed]))
+    if changed:
+        connection.execute(marked.values(drifted=among(article.c.id, drifted)))
+
+
+def _settle_revisions(
+    connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime
+) -> None:
+    """Say what each text was to its article; one that says nothing new is dropped, its page remains."""
+    same = [turn for turn in turns if turn.kind is RevisionKind.UNCHANGED]
+    if same:
+        confirmed = {turn.row.id: turn.owner.former_id for turn in same if turn.owner.former_id is not None}
+        read_anew(connection, confirmed)
+        connection.execute(delete(revision).where(among(revision.c.id, [turn.row.id for turn in same])))
+    rows = [
+        {"revision_id": turn.row.id, "article_id": ids[turn.row.id], "kind": turn.kind, "settled_at": now}
         for turn in turns
         if turn.kind is not RevisionKind.UNCHANGED
     ]
-    if rows:
-        said = listed(rows, [revision.c.id, revision.c.kind, revision.c.article_id])
-        owner = update(revision).where(revision.c.id == said.c.id)
-        connection.execute(owner.values(kind=said.c.kind, article_id=said.c.article_id))
+    copy(connection, article_revision, rows)
 
 
-def _close(connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime) -> Settled:
-    """End each page, and its entry in the outcome that its text had."""
-    mark_settled(connection, {turn.row.page_id: turn.row.read_spec for turn in turns}, now)
-    by_outcome: defaultdict[Outcome, list[_Turn]] = defaultdict(list)
-    for turn in (turn for turn in turns if turn.ends_entry):
-        by_outcome[_outcome(turn.kind)].append(turn)
-    for outcome, closed in by_outcome.items():
-        close(connection, [turn.row.entry_id for turn in closed], outcome, now)
-    led = [turn for turn in turns if turn.row.read_before is None or turn.kind is RevisionKind.FIRST]
-    if led:
-        rows = [{"id": turn.row.entry_id, "article_id": ids[turn.row.id]} for turn in led]
-        owned = listed(rows, [entry.c.id, entry.c.article_id])
-        connection.execute(update(entry).where(entry.c.id == owned.c.id).values(article_id=owned.c.article_id))
-    return Settled(
-        pages=len(turns),
-        outcomes={outcome: len(closed) for outcome, closed in by_outcome.items()},
-        reread=sum(turn.kind is RevisionKind.REREAD for turn in turns),
-    )
+def _close(
+    connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime
+) -> Counter[Outcome]:
+    """Take each page out of the queue, and end its entry in the outcome that its text had; answers how many."""
+    connection.execute(delete(unsettled).where(among(unsettled.c.page_id, [turn.row.page_id for turn in turns])))
+    led = {turn.row.entry_id: ids[turn.row.id] for turn in turns if turn.leads_entry}
+    ended = [(turn.row.entry_id, _outcome(turn.kind)) for turn in turns if turn.ends_entry]
+    lead_to(connection, led, dict(ended), now)
+    return Counter(outcome for _, outcome in ended)
 
 
 def _outcome(kind: RevisionKind) -> Outcome:

@@ -59,7 +59,6 @@ def fingerprint(text: str, spec: SketchSpec) -> Fingerprint:
         text_digest=hashlib.blake2b(" ".join(tokens).encode(), digest_size=16).digest(),
         shingles=shingles,
         facts=fact_hashes(text),
-        signature=signature,
         bands=_all_band_keys(tokens, signature, spec) if long_enough else np.empty(0, dtype=np.uint64),
     )
 

@@ -97,7 +97,6 @@ class Fingerprint:
     text_digest: bytes  # of the normalised text: equal digests are the same text
     shingles: Hashes  # in text order, repeats kept; shape (max(words - width + 1, 0),)
     facts: Hashes  # sorted, unique: numbers and capitalised words
-    signature: npt.NDArray[np.uint32]  # shape (permutations,)
     bands: Hashes  # shape (bands + lead_bands,), empty for a text too short to compare
 
 

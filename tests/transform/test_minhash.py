@@ -51,7 +51,7 @@ def test_no_key_of_one_spec_meets_a_key_of_another() -> None:
     text = paragraphs(sentences(random.Random(4), 20))
     other = SketchSpec(seed=2)
     assert other.digest != SPEC.digest
-    signature = print_of(text).signature
+    signature = minhash(print_of(text).shingles, SPEC)
     mine = band_keys(signature, 25, 5, salt=SPEC.digest)
     assert not set(mine) & set(band_keys(signature, 25, 5, salt=other.digest))
 
@@ -75,7 +75,7 @@ def test_every_script_gets_bands(text: str) -> None:
 
 
 def _as_datasketch(print_: Fingerprint) -> MinHash:
-    return MinHash(hashvalues=print_.signature, seed=SPEC.seed, scheme=SPEC.scheme)
+    return MinHash(hashvalues=minhash(print_.shingles, SPEC), seed=SPEC.seed, scheme=SPEC.scheme)
 
 
 def _sharing_a_text_band(url: str, prints: dict[str, Fingerprint]) -> set[str]:
