@@ -64,7 +64,8 @@ lock: $(VENV)/.installer-stamp
 	$(UV_LOCK) pyproject.toml --group build --group dev --group lab -c $(REQ)/dev.txt -o $(REQ)/lab.txt
 	$(UV_LOCK) --group installer -o $(REQ)/installer.txt
 
-# Speed beside peers; not part of the tests, whose result must not depend on the machine.
+# Speed beside peers; not part of the tests, whose result must not depend on the machine. A store of a million takes half
+# an hour to build, `python tests/build_store.py URL --articles 1000000`, and is measured when BENCH_STORE is its URL.
 bench: $(VENV)/.lab-stamp
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
 

@@ -150,7 +150,7 @@ def _reject(
         outcomes = entries.reject_all(connection, left, now)
         refused = {unread.entry_id: rejection for unread, rejection in again}
         refused_before = entries.reject_all(connection, refused, now, again=True)
-        pages.mark_settled(connection, {unread.id: read_by[unread.id] for unread, _ in rejected}, now)
+        pages.mark_read(connection, {unread.id: read_by[unread.id] for unread, _ in rejected}, now)
     for unread, rejection in again:
         if unread.entry_id not in refused_before:
             _log.warning("%s read again is no article: %s; it stays as it was", unread.url, rejection.reason)
@@ -173,7 +173,7 @@ def _give_up(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int,
     Of a page that was read before, all stays as it was: that reading is better than none.
     """
     with store.engine.begin() as connection:
-        pages.mark_settled(connection, {unread.id: read_by[unread.id]}, now)
+        pages.mark_read(connection, {unread.id: read_by[unread.id]}, now)
         if not unread.again:
             entries.close(connection, [unread.entry_id], Outcome.QUARANTINED, now, reason="read", detail=error)
             return f"{Outcome.QUARANTINED}: read"

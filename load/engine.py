@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import (
     URL,
     Connection,
@@ -85,12 +87,26 @@ def connect(url: str, *, statement_timeout_s: float = 600, lock_timeout_s: float
     }
     engine = create_engine(target, pool_pre_ping=True, connect_args=_connect_args(target, settings))
     event.listen(engine, "handle_error", _explain)
+    event.listen(engine, "connect", _send_arrays_in_binary)
+    event.listen(engine, "before_cursor_execute", _answer_in_binary)
     with engine.connect():
         version = engine.dialect.server_version_info or ()
     if version < OLDEST_SERVER:
         needed, found = OLDEST_SERVER[0], ".".join(map(str, version))
         raise StoreUnavailable(f"{_name(target)} runs on PostgreSQL {found}, but {needed} or newer is needed.")
     return engine
+
+
+def _send_arrays_in_binary(connection: psycopg.Connection, _record: object) -> None:
+    """A list as a parameter costs a fifth so: what goes to the store in batches goes as arrays."""
+    connection.adapters.register_dumper(list, ListBinaryDumper)
+
+
+def _answer_in_binary(
+    _connection: Connection, cursor: psycopg.Cursor, _statement: str, _values: object, context: Any, _many: bool
+) -> None:
+    if context is not None and context.execution_options.get("in_binary"):
+        cursor.format = psycopg.pq.Format.BINARY
 
 
 def _parsed(url: str) -> URL:

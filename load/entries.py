@@ -42,7 +42,7 @@ from extract.urls import BadUrl, UrlRules, domain_of, host_of, url_key
 from load import claims
 from load.claims import claim, free, lock_claims
 from load.keys import by_key, known_by, read_rules
-from load.rows import among, clean_text
+from load.rows import among, clean_text, listed
 from load.runs import RunId
 from load.tables import article, entry, feed, pause, revision, source
 
@@ -403,6 +403,34 @@ def close(
         "claimed_until": null(),
     }
     connection.execute(update(entry).where(among(entry.c.id, entry_ids)).values(values))
+
+
+def lead_to(
+    connection: Connection, articles: Mapping[int, int], outcomes: Mapping[int, Outcome], now: datetime
+) -> None:
+    """These entries led to articles; those with an outcome end in it, the others go on as they are.
+
+    articles, outcomes: by entry; whatever has an outcome has an article
+    """
+    if not articles:
+        return
+    rows = [
+        {"id": id_, "article_id": article_id, "outcome": outcomes.get(id_)}
+        for id_, article_id in sorted(articles.items())
+    ]
+    told = listed(rows, [entry.c.id, entry.c.article_id, entry.c.outcome])
+    ended = {
+        "outcome": told.c.outcome,
+        "outcome_at": now,
+        "reason": null(),
+        "detail": null(),
+        "fetch_due_at": null(),
+        "claimed_by": null(),
+        "claimed_until": null(),
+    }
+    values = {name: case((told.c.outcome.is_not(None), value), else_=entry.c[name]) for name, value in ended.items()}
+    led = update(entry).where(entry.c.id == told.c.id)
+    connection.execute(led.values(values).values(article_id=told.c.article_id))
 
 
 def announcements(connection: Connection, entry_ids: Collection[int]) -> dict[int, Announcement]:

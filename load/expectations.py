@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import array, insert
 
 from extract.model import Bound, Expectations, OnBreach
 from load.locks import lock
-from load.tables import breach, page, source, source_hour
+from load.tables import breach, page, source, source_hour, unsettled
 from transform.expect import MIN_SAMPLE, Expectation, Finding, Readings, Share, Verdict, judge_shares, judge_volume
 
 WINDOW = timedelta(days=7)  # readings of older pages say nothing about today
@@ -297,14 +297,17 @@ def _say_what_follows(connection: Connection, source_ids: Collection[int]) -> No
     connection.execute(changed.values(on_breach=follows))
 
 
-def is_held() -> ColumnElement[bool]:
-    """True of pages whose source is held; what was fetched before a person released it goes its way all the same."""
+def is_held(queue: Table = page) -> ColumnElement[bool]:
+    """True of pages whose source is held; what was fetched before a person released it goes its way all the same.
+
+    queue: pages by their `source_id` and `fetched_at`
+    """
     held = select(source.c.id).where(
-        source.c.id == page.c.source_id,
+        source.c.id == queue.c.source_id,
         source.c.held_at.is_not(None),
-        page.c.fetched_at >= func.coalesce(source.c.released_at, text("'-infinity'::timestamptz")),
+        queue.c.fetched_at >= func.coalesce(source.c.released_at, text("'-infinity'::timestamptz")),
     )
-    return held.correlate(page).exists()
+    return held.correlate(queue).exists()
 
 
 def held_sources(connection: Connection) -> list[int]:
@@ -342,5 +345,6 @@ def release(connection: Connection, name: str, now: datetime) -> int:
         raise NotHeld(f"'{name}' is not held: its pages are read and settled as they come.")
     open_ = update(breach).where(breach.c.source_id == source_id, breach.c.ended_at.is_(None))
     connection.execute(open_.values(ended_at=now))
-    waiting = select(func.count()).where(page.c.source_id == source_id, page.c.settled_at.is_(None))
-    return int(connection.execute(waiting).scalar_one())
+    unread = select(func.count()).where(page.c.source_id == source_id, page.c.read_at.is_(None))
+    read = select(func.count()).where(unsettled.c.source_id == source_id)
+    return int(connection.execute(select(unread.scalar_subquery() + read.scalar_subquery())).scalar_one())

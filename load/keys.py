@@ -11,7 +11,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Table,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from extract.model import UrlParams
@@ -64,7 +80,8 @@ def follow_rules(connection: Connection) -> int:
 
 def known_by(table: Table, keys: Collection[bytes]) -> ColumnElement[bool]:
     """True of the rows that have one of these keys, or had it."""
-    return or_(table.c.url_key.in_(keys), table.c.former_key.in_(keys))
+    wanted = any_(literal(list(keys), ARRAY(LargeBinary)))
+    return or_(table.c.url_key == wanted, table.c.former_key == wanted)
 
 
 def by_key(rows: Iterable[Row[Any]], keys: Collection[bytes]) -> dict[bytes, Row[Any]]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, null, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, null, or_, select, update
 
 from extract.model import Page
 from extract.warc import WarcPlace
 from load.claims import claim, free, lock_claims
 from load.entries import Outcome, close, fetched
 from load.expectations import is_held, probes
-from load.rows import among, clean_text
-from load.tables import page
+from load.rows import among, clean_text, listed
+from load.tables import page, unsettled
 
 MAX_ATTEMPTS = 3  # at reading: then the page is quarantined
 
@@ -123,28 +124,30 @@ def claim_unread(connection: Connection, worker: int, now: datetime, limit: int)
     ]
 
 
-def lock_unread(connection: Connection, page_ids: Collection[int]) -> set[int]:
-    """Those of these pages that are unread; nobody else marks them before the transaction ends."""
-    unread = select(page.c.id).where(among(page.c.id, page_ids), page.c.read_at.is_(None))
-    return set(connection.scalars(unread.order_by(page.c.id).with_for_update()))
+def lock_unread(connection: Connection, page_ids: Collection[int]) -> dict[int, Row[Any]]:
+    """Those of these pages that are unread, by id, as they stand in the queue of settling once they are read.
+
+    Nobody else marks them before the transaction ends.
+    """
+    unread = select(
+        page.c.id, page.c.entry_id, page.c.source_id, page.c.fetched_at, page.c.read_spec.is_not(None).label("again")
+    ).where(among(page.c.id, page_ids), page.c.read_at.is_(None))
+    return {row.id: row for row in connection.execute(unread.order_by(page.c.id).with_for_update())}
 
 
-def mark_read(connection: Connection, page_ids: Collection[int], now: datetime) -> None:
-    """These pages are read; what they gave waits for settling."""
-    values = {"read_at": now, "claimed_by": null(), "claimed_until": null()}
-    connection.execute(update(page).where(among(page.c.id, page_ids)).values(values))
-
-
-def mark_settled(connection: Connection, read_by: Mapping[int, bytes], now: datetime) -> None:
-    """These pages are read to an end: what they gave has its place, or there is nothing to place.
+def mark_read(connection: Connection, read_by: Mapping[int, bytes], now: datetime) -> None:
+    """These pages are read to an end; what one gave waits for settling while the page is in that queue.
 
     read_by: page id → digest of what read it
     """
     if not read_by:
         return
-    values = {"read_at": now, "settled_at": now, "claimed_by": null(), "claimed_until": null()}
-    ended = update(page).where(page.c.id == bindparam("page")).values(values).values(read_spec=bindparam("digest"))
-    connection.execute(ended, [{"page": page_id, "digest": digest} for page_id, digest in sorted(read_by.items())])
+    told = listed(
+        [{"id": page_id, "read_spec": digest} for page_id, digest in sorted(read_by.items())],
+        [page.c.id, page.c.read_spec],
+    )
+    values = {"read_at": now, "claimed_by": null(), "claimed_until": null(), "read_spec": told.c.read_spec}
+    connection.execute(update(page).where(page.c.id == told.c.id).values(values))
 
 
 def reopen(connection: Connection, page_ids: Collection[int]) -> int:
@@ -152,8 +155,9 @@ def reopen(connection: Connection, page_ids: Collection[int]) -> int:
 
     They are claimed, read and settled like all others, in the order of their ids. Their entries keep their outcomes.
     """
-    ended = update(page).where(among(page.c.id, page_ids), page.c.settled_at.is_not(None))
-    return connection.execute(ended.values(read_at=null(), settled_at=null(), attempts=0)).rowcount
+    waits = select(unsettled.c.page_id).where(unsettled.c.page_id == page.c.id).correlate(page).exists()
+    ended = update(page).where(among(page.c.id, page_ids), page.c.read_at.is_not(None), ~waits)
+    return connection.execute(ended.values(read_at=null(), attempts=0)).rowcount
 
 
 def release(connection: Connection, page_id: int) -> None:

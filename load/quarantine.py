@@ -79,7 +79,7 @@ def replay(connection: Connection, wanted: Wanted, now: datetime) -> dict[str, i
     _reopen(connection, [row.id for row in rows if row.page_id is None], fetch_due_at=now)
     _reopen(connection, [row.id for row in rows if row.page_id is not None], fetch_due_at=None)
     unread = update(page).where(page.c.id.in_([row.page_id for row in rows if row.page_id is not None]))
-    connection.execute(unread.values(read_at=null(), settled_at=null(), read_spec=null(), attempts=0))
+    connection.execute(unread.values(read_at=null(), read_spec=null(), attempts=0))
     return dict(Counter(row.stage for row in rows))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from load.rows import among
-from load.tables import cut, entry, page, revision
+from load.tables import article_revision, cut, entry, page, revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,10 @@ class _Texts:
 def _revisions(connection: Connection, entry_ids: Collection[int]) -> _Texts:
     articles = select(entry.c.article_id).where(among(entry.c.id, entry_ids))
     pages = select(page.c.id).where(among(page.c.entry_id, entry_ids))
-    wanted = or_(revision.c.page_id.in_(pages), revision.c.article_id.in_(articles))
-    rows = connection.execute(select(revision).where(wanted).order_by(revision.c.id)).all()
+    placed = article_revision
+    query = select(revision, placed.c.article_id).outerjoin(placed, placed.c.revision_id == revision.c.id)
+    wanted = or_(revision.c.page_id.in_(pages), placed.c.article_id.in_(articles))
+    rows = connection.execute(query.where(wanted).order_by(revision.c.id)).all()
     cuts = _cuts(connection, [row.id for row in rows])
     found = _Texts(defaultdict(list), defaultdict(list))
     for row in rows:

@@ -237,7 +237,7 @@ _QUEUES = """
                  (SELECT count(*) FROM storyfold.page JOIN storyfold.source ON source.id = page.source_id
                   WHERE page.read_at IS NULL AND source.held_at IS NOT NULL
                     AND page.fetched_at >= coalesce(source.released_at, '-infinity')) AS to_read_held,
-                 (SELECT count(*) FROM storyfold.page WHERE read_at IS NOT NULL AND settled_at IS NULL) AS to_settle
+                 (SELECT count(*) FROM storyfold.unsettled) AS to_settle
          ) AS reading"""
 _RUNS = """
     SELECT newest.* FROM (SELECT DISTINCT ON (line) line, started_at, finished_at, counts
@@ -248,8 +248,9 @@ _BREACHES = """
 _HELD = """
     SELECT source.name AS source, source.held_at, count(page.id) AS pages
     FROM storyfold.source
-    LEFT JOIN storyfold.page ON page.source_id = source.id AND page.settled_at IS NULL
-         AND page.fetched_at >= coalesce(source.released_at, '-infinity')
+    LEFT JOIN (SELECT id, source_id, fetched_at FROM storyfold.page WHERE read_at IS NULL
+               UNION ALL SELECT page_id, source_id, fetched_at FROM storyfold.unsettled) AS page
+         ON page.source_id = source.id AND page.fetched_at >= coalesce(source.released_at, '-infinity')
     WHERE source.held_at IS NOT NULL GROUP BY source.id ORDER BY source.held_at DESC, source.name"""
 _VOLUMES = """
     SELECT source, volume_state AS state, entries_per_day, usual_per_day, last_entry_at
@@ -449,7 +450,8 @@ _MEMBERS = """
     SELECT member.article_id, member.source, member.title, member.url, revision.language, member.published_at,
            revision.date_precision, revision.date_found_in, revision.words, revision.flags, member.is_canonical,
            member.is_container, article.drifted AS has_drifted,
-           (SELECT count(*) FROM storyfold.revision AS told WHERE told.article_id = member.article_id) AS revisions,
+           (SELECT count(*) FROM storyfold.article_revision AS told
+            WHERE told.article_id = member.article_id) AS revisions,
            member.matched_article_id, member.match_kind, member.jaccard, member.containment
     FROM news.story_article AS member
     JOIN storyfold.article ON article.id = member.article_id
@@ -745,7 +747,11 @@ _ENTRIES = """
     WHERE entry.id = ANY(:ids) ORDER BY entry.first_seen_at, entry.id"""
 _PAGES = """
     SELECT id, entry_id, url, final_url, status, fetched_at, body_bytes, warc_file, warc_offset, warc_length, attempts,
-           read_at, settled_at,
+           read_at,
+           CASE WHEN NOT EXISTS (SELECT FROM storyfold.unsettled WHERE page_id = page.id)
+                THEN coalesce((SELECT max(settled_at) FROM storyfold.revision
+                               JOIN storyfold.article_revision ON revision_id = revision.id
+                               WHERE revision.page_id = page.id), read_at) END AS settled_at,
            (SELECT header->>1 FROM jsonb_array_elements(headers) AS header WHERE header->>0 = :refusal) AS refusal
     FROM storyfold.page WHERE entry_id = ANY(:ids) ORDER BY id"""
 _REPLAYS = """
@@ -864,16 +870,14 @@ _MOVES = "source_id NOT IN (SELECT id FROM storyfold.source WHERE held_at IS NOT
 _MARK = f"""
     SELECT now() AS at, coalesce((SELECT max(id) FROM storyfold.page), 0) AS page_id,
            (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL AND {_MOVES}) AS unread,
-           (SELECT count(*) FROM storyfold.page
-            WHERE read_at IS NOT NULL AND settled_at IS NULL AND {_MOVES}) AS unsettled"""
+           (SELECT count(*) FROM storyfold.unsettled WHERE {_MOVES}) AS unsettled"""
 _PROGRESS = f"""
     SELECT (SELECT count(*) FROM storyfold.feed WHERE active AND last_polled_at >= :at) AS polled,
            (SELECT count(*) FROM storyfold.feed WHERE active AND claimed_until > now()) AS polling,
            (SELECT count(*) FROM storyfold.page WHERE id > :page_id AND {_MOVES}) AS fetched,
            (SELECT count(*) FROM storyfold.entry WHERE fetch_due_at <= now()) AS due,
            (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL AND {_MOVES}) AS unread,
-           (SELECT count(*) FROM storyfold.page
-            WHERE read_at IS NOT NULL AND settled_at IS NULL AND {_MOVES}) AS unsettled"""
+           (SELECT count(*) FROM storyfold.unsettled WHERE {_MOVES}) AS unsettled"""
 
 
 def mark(connection: Connection) -> Mark:

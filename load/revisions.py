@@ -6,20 +6,34 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-import numpy as np
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Engine, Row, select, update
 from sqlalchemy.exc import DBAPIError
 
 from load.pages import lock_unread, mark_read
-from load.rows import among, clean_text, from_bigints, from_bytes, to_bigints, to_bytes
-from load.tables import cut, revision, sketch
+from load.rows import (
+    IN_BINARY,
+    among,
+    clean_text,
+    copy,
+    from_bigints,
+    from_bytes,
+    listed,
+    next_ids,
+    to_bigints,
+    to_bytes,
+)
+from load.tables import cut, revision, sketch, unsettled
 from transform.memory import segments_of
 from transform.model import CleanArticle, Fingerprint
 
 # Columns that tell of the reading and of its place, not of what the page says.
 _HOW_READ = {"read_spec", "memory_version", "segments", "extractor", "agreement"}
-_NOT_SAID = {"id", "page_id", "article_id", "kind", "search"} | _HOW_READ
+_NOT_SAID = {"id", "page_id", "search"} | _HOW_READ
+
+PRINT = (sketch.c.spec, sketch.c.shingles, sketch.c.facts, sketch.c.bands, revision.c.words, revision.c.text_digest)
+"""What a fingerprint is made of, of a revision and its sketch; asked for IN_BINARY."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +54,12 @@ def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> 
     fresh = [reading for reading in readings if reading.page_id in unread]
     if not fresh:
         return
-    ids = _insert_revisions(connection, fresh)
-    _insert_cuts(connection, fresh, ids)
-    _insert_sketches(connection, fresh, ids)
-    mark_read(connection, unread, now)
+    ids = dict(zip((one.page_id for one in fresh), next_ids(connection, revision, len(fresh)), strict=True))
+    copy(connection, revision, [{"id": ids[one.page_id]} | _revision_row(one) for one in fresh])
+    copy(connection, cut, [row for one in fresh for row in _cut_rows(one, ids[one.page_id])])
+    copy(connection, sketch, [{"revision_id": ids[one.page_id]} | _sketch_row(one.print) for one in fresh])
+    copy(connection, unsettled, [_waiting_row(unread[one.page_id], ids[one.page_id]) for one in fresh])
+    mark_read(connection, {one.page_id: one.read_spec for one in fresh}, now)
 
 
 def keep_all(engine: Engine, readings: Sequence[Reading], now: datetime) -> dict[int, str]:
@@ -78,23 +94,21 @@ def _is_about_a_value(error: DBAPIError) -> bool:
 
 def fingerprints(connection: Connection, revision_ids: Collection[int]) -> dict[int, Fingerprint]:
     """Revision id → fingerprint."""
-    query = (
-        select(sketch, revision.c.words, revision.c.text_digest)
-        .join(revision, revision.c.id == sketch.c.revision_id)
-        .where(sketch.c.revision_id.in_(revision_ids))
+    query = select(sketch.c.revision_id, *PRINT).join(revision, revision.c.id == sketch.c.revision_id)
+    rows = connection.execute(query.where(among(sketch.c.revision_id, revision_ids)), execution_options=IN_BINARY)
+    return {row.revision_id: print_of(row) for row in rows}
+
+
+def print_of(row: Row[Any]) -> Fingerprint:
+    """The fingerprint in a row that has PRINT."""
+    return Fingerprint(
+        spec=row.spec,
+        words=row.words,
+        text_digest=row.text_digest,
+        shingles=from_bytes(row.shingles),
+        facts=from_bytes(row.facts),
+        bands=from_bigints(row.bands),
     )
-    return {
-        row.revision_id: Fingerprint(
-            spec=row.spec,
-            words=row.words,
-            text_digest=row.text_digest,
-            shingles=from_bytes(row.shingles),
-            facts=from_bytes(row.facts),
-            signature=np.frombuffer(row.signature, dtype="<u4"),
-            bands=from_bigints(row.bands),
-        )
-        for row in connection.execute(query)
-    }
 
 
 def contents(connection: Connection, revision_ids: Collection[int]) -> dict[int, tuple[object, ...]]:
@@ -117,52 +131,48 @@ def read_anew(connection: Connection, known: Mapping[int, int]) -> None:
 
     known: id of the confirming revision → id of the confirmed one, of the same page
     """
+    if not known:
+        return
     confirming = revision.alias("confirming")
-    values = {name: confirming.c[name] for name in _HOW_READ}
-    pair = revision.c.id == bindparam("old"), confirming.c.id == bindparam("new")
-    statement = update(revision).where(*pair, revision.c.page_id == confirming.c.page_id)
-    if known:
-        connection.execute(statement.values(values), [{"old": old, "new": new} for new, old in known.items()])
+    pairs = [{"new": new, "old": old} for new, old in known.items()]
+    pair = listed(pairs, [Column("new", BigInteger), Column("old", BigInteger)])
+    said_by = confirming.c.id == pair.c.new, confirming.c.page_id == revision.c.page_id
+    statement = update(revision).where(revision.c.id == pair.c.old, *said_by)
+    connection.execute(statement.values({name: confirming.c[name] for name in _HOW_READ}))
 
 
-def _insert_revisions(connection: Connection, readings: Sequence[Reading]) -> Mapping[int, int]:
-    """Page id → revision id."""
-    returning = insert(revision).returning(revision.c.page_id, revision.c.id)
-    rows = connection.execute(returning, [_revision_row(reading) for reading in readings])
-    return {page_id: revision_id for page_id, revision_id in rows}
-
-
-def _insert_cuts(connection: Connection, readings: Sequence[Reading], ids: Mapping[int, int]) -> None:
-    rows = [
+def _cut_rows(reading: Reading, revision_id: int) -> list[dict[str, object]]:
+    return [
         {
-            "revision_id": ids[reading.page_id],
+            "revision_id": revision_id,
             "position": removed.position,
             "kind": removed.kind,
             "rule": removed.rule,
             "zone": removed.zone,
             "text": clean_text(removed.text),
         }
-        for reading in readings
         for removed in reading.clean.cuts
     ]
-    if rows:
-        connection.execute(insert(cut), rows)
 
 
-def _insert_sketches(connection: Connection, readings: Sequence[Reading], ids: Mapping[int, int]) -> None:
-    rows = [
-        {
-            "revision_id": ids[reading.page_id],
-            "spec": reading.print.spec,
-            "signature": reading.print.signature.astype("<u4", copy=False).tobytes(),
-            "shingles": to_bytes(reading.print.shingles),
-            "facts": to_bytes(reading.print.facts),
-            "bands": to_bigints(reading.print.bands),
-        }
-        for reading in readings
-    ]
-    if rows:
-        connection.execute(insert(sketch), rows)
+def _sketch_row(print_: Fingerprint) -> dict[str, object]:
+    return {
+        "spec": print_.spec,
+        "shingles": to_bytes(print_.shingles),
+        "facts": to_bytes(print_.facts),
+        "bands": to_bigints(print_.bands),
+    }
+
+
+def _waiting_row(read: Row[Any], revision_id: int) -> dict[str, object]:
+    return {
+        "page_id": read.id,
+        "revision_id": revision_id,
+        "entry_id": read.entry_id,
+        "source_id": read.source_id,
+        "fetched_at": read.fetched_at,
+        "read_before": read.again,
+    }
 
 
 def _revision_row(reading: Reading) -> dict[str, object]:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import closing
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
+import psycopg
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
     ColumnElement,
     Connection,
+    Table,
     TableValuedAlias,
     any_,
     column,
     func,
     literal,
+    select,
 )
+from sqlalchemy.exc import DBAPIError
 
 from transform.model import Hashes
+
+IN_BINARY = {"in_binary": True}
+"""Execution options of a query with many bytes or arrays: as text they take twice the room and three times the time."""
+
 
 _REFUSED = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
@@ -50,14 +57,32 @@ def listed(rows: Sequence[Mapping[str, object]], columns: Iterable[Column[Any]])
     return func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
 
 
-def copy_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows by COPY, through psycopg's own cursor.
+def copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Append rows by COPY, which costs a third of an INSERT of the same rows. Raises DBAPIError, as a statement does.
 
-    target: a table, and in brackets those of its columns that the rows have values for
+    rows: all with values for the same columns; a value for an identity column is taken as it is
     """
-    with closing(connection.connection.cursor()) as driver, driver.copy(f"COPY {target} FROM STDIN") as writer:
-        for row in rows:
-            writer.write_row(row)
+    if not rows:
+        return
+    names = list(rows[0])
+    statement = f"COPY {table.fullname} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as writer:
+            writer.set_types([table.c[name].type.compile(connection.dialect).lower() for name in names])
+            for row in rows:
+                writer.write_row(list(row.values()))
+    except psycopg.Error as error:
+        if driver.closed:
+            connection.execute(select(1))  # raises what a lost connection is told by
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
+
+
+def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
+    """As many numbers of the table's identity column, ascending; nobody else gets them."""
+    sequence = func.nextval(func.pg_get_serial_sequence(table.fullname, "id"))
+    numbers = select(sequence).select_from(func.generate_series(1, count).alias())
+    return list(connection.scalars(numbers))
 
 
 def to_bigints(hashes: Hashes) -> list[int]:

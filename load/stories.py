@@ -30,8 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from extract.model import Flag
-from load.rows import among, copy_rows, listed
-from load.tables import SCHEMA, article, judgement, match, revision, source, story, story_change, story_member
+from load.rows import among, copy, listed
+from load.tables import article, judgement, match, revision, source, story, story_change, story_member
 from transform.assign import (
     Assignments,
     Neighbourhood,
@@ -140,9 +140,7 @@ def keep_matches(
     verdicts = [verdict for _, verdict in sorted(_last_verdicts(matches).items())]
     rows = [_match_row(verdict, policy, now) for verdict in verdicts]
     fresh = [row for row in rows if row["left_id"] in new or row["right_id"] in new]
-    if fresh:
-        columns = ", ".join(fresh[0])
-        copy_rows(connection, f"{SCHEMA}.match ({columns})", (tuple(row.values()) for row in fresh))
+    copy(connection, match, fresh)
     _replace_matches(connection, [row for row in rows if row["left_id"] not in new and row["right_id"] not in new])
 
 

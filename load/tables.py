@@ -172,11 +172,11 @@ entry = Table(
     "entry",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("source_id", ForeignKey(source.c.id), nullable=False, index=True),
+    Column("source_id", ForeignKey(source.c.id), nullable=False),
     Column("feed_id", ForeignKey(feed.c.id), index=True, comment="null for what was loaded by hand"),
     Column("url", Text, nullable=False, comment="as announced first"),
     Column("url_key", LargeBinary, nullable=False, unique=True, comment="digest of the normalised URL"),
-    Column("former_key", LargeBinary, index=True, comment="its key under the rules before; null when that is the same"),
+    Column("former_key", LargeBinary, comment="its key under the rules before; null when that is the same"),
     Column("host", Text, nullable=False, comment="host[:port]"),
     Column("domain", Text, nullable=False, comment="registrable domain[:port]: one worker at a time asks it"),
     Column("title", Text, comment="as announced"),
@@ -193,13 +193,14 @@ entry = Table(
     Column("reason", Text, comment="of a rejection (extract.model.Reason), or the stage that quarantined it"),
     Column("detail", Text, comment="the reason in words, or the error"),
     when("outcome_at", "when it ended so"),
-    Column("found_by", ForeignKey(run.c.id), index=True, comment="run that announced it first"),
+    Column("found_by", ForeignKey(run.c.id), comment="run that announced it first"),
     Column("article_id", BigInteger, index=True, comment="article it led to"),
     *claim(),
     one_of("outcome", *OUTCOMES),
     CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
     Index("entry_due_idx", "domain", "fetch_due_at", "id", postgresql_where=text("fetch_due_at IS NOT NULL")),
     Index("entry_claimed_idx", "domain", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
+    Index("entry_former_key_idx", "former_key", postgresql_where=text("former_key IS NOT NULL")),
     Index("entry_outcome_idx", "source_id", "outcome", "reason"),
     Index("entry_first_seen_at_idx", "first_seen_at", postgresql_using="brin"),
     Index("entry_quarantined_idx", "outcome_at", postgresql_where=text("outcome = 'quarantined'")),
@@ -248,11 +249,9 @@ page = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0", comment="of reading"),
     when("read_at", "read into a revision, rejected or quarantined"),
     Column("read_spec", LargeBinary, comment="digest of what read it last to an end; null before the first time"),
-    when("settled_at", "its revision has its place in a story, or there is none to place"),
     *claim(),
     Index("page_source_idx", "source_id", "fetched_at"),
     Index("page_unread_idx", "id", postgresql_where=text("read_at IS NULL")),
-    Index("page_unsettled_idx", "id", postgresql_where=text("read_at IS NOT NULL AND settled_at IS NULL")),
     comment="Bytes at a moment; the bytes themselves lie in the WARC archive",
 )
 
@@ -376,13 +375,14 @@ article = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True, comment="in order of settling"),
     Column("url", Text, nullable=False),
     Column("url_key", LargeBinary, nullable=False, unique=True),
-    Column("former_key", LargeBinary, index=True, comment="its key under the rules before; null when that is the same"),
+    Column("former_key", LargeBinary, comment="its key under the rules before; null when that is the same"),
     Column("source_id", ForeignKey(source.c.id), nullable=False),
     Column("revision_id", BigInteger, nullable=False, index=True, comment="what it says now"),
     when("first_fetched_at", "of its first page", nullable=False),
     Column(
         "drifted", Boolean, nullable=False, server_default="false", comment="its text no longer resembles its story's"
     ),
+    Index("article_former_key_idx", "former_key", postgresql_where=text("former_key IS NOT NULL")),
     Index("article_newest_idx", "source_id", "id"),
     comment="What one URL says now",
 )
@@ -393,8 +393,6 @@ revision = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("page_id", ForeignKey(page.c.id), nullable=False),
     Column("read_spec", LargeBinary, nullable=False, comment="digest of what read the page"),
-    Column("article_id", ForeignKey(article.c.id), index=True, comment="null until settled"),
-    Column("kind", Text, comment="first, minor, update, correction, stale, reread; null until settled"),
     Column("url", Text, nullable=False, comment="canonical"),
     Column("title", Text, nullable=False),
     Column("authors", ARRAY(Text), nullable=False),
@@ -440,11 +438,34 @@ revision = Table(
         nullable=False,
         comment="words of title and text, without accents",
     ),
-    one_of("kind", "first", "minor", "update", "correction", "stale", "reread"),
-    Index("revision_page_id_idx", "page_id"),
-    Index("revision_unsettled_idx", "page_id", unique=True, postgresql_where=text("kind IS NULL")),
+    Index("revision_page_id_idx", "page_id", "id"),
     Index("revision_search_idx", "search", postgresql_using="gin"),
     comment="One text of an article; append-only",
+)
+
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column(
+        "page_id", BigInteger, primary_key=True, autoincrement=False, comment="page that is read; the order of settling"
+    ),
+    Column("revision_id", BigInteger, nullable=False, comment="what it said"),
+    Column("entry_id", BigInteger, nullable=False, comment="of the page"),
+    Column("source_id", Integer, nullable=False, comment="of the page"),
+    when("fetched_at", "of the page", nullable=False),
+    Column("read_before", Boolean, nullable=False, comment="the page was read to an end before, by other rules"),
+    comment="The queue of settling: pages that are read and whose texts have no place in a story yet",
+)
+
+article_revision = Table(
+    "article_revision",
+    metadata,
+    Column("revision_id", BigInteger, primary_key=True, autoincrement=False, comment="the text"),
+    Column("article_id", BigInteger, nullable=False, index=True, comment="the article that it is a text of"),
+    Column("kind", Text, nullable=False, comment="first, minor, update, correction, stale, reread"),
+    when("settled_at", "when that was decided; null of texts settled before that was kept"),
+    one_of("kind", "first", "minor", "update", "correction", "stale", "reread"),
+    comment="What each settled text is to its article; not foreign keys: written by settle, under its lock",
 )
 
 cut = Table(
@@ -465,7 +486,6 @@ sketch = Table(
     metadata,
     Column("revision_id", ForeignKey(revision.c.id, ondelete="CASCADE"), primary_key=True),
     Column("spec", LargeBinary, nullable=False, comment="digest of the SketchSpec that made it"),
-    Column("signature", LargeBinary, nullable=False, comment="MinHash values, uint32 little-endian"),
     Column("shingles", LargeBinary, nullable=False, comment="shingle hashes in text order, uint64 little-endian"),
     Column("facts", LargeBinary, nullable=False, comment="hashes of numbers and names, sorted, uint64 little-endian"),
     Column("bands", ARRAY(BigInteger), nullable=False, comment="LSH band keys"),
@@ -574,7 +594,7 @@ story = Table(
     metadata,
     Column("id", BigInteger, Identity(always=False), primary_key=True),
     Column("kind", Text, nullable=False, comment="story, or digest when every member holds other texts side by side"),
-    Column("canonical_id", ForeignKey(article.c.id), index=True, comment="the member that stands for it"),
+    Column("canonical_id", BigInteger, index=True, comment="the member that stands for it"),
     Column("canonical_rule", Text, comment="why that one"),
     Column("articles", Integer, nullable=False, comment="number of members"),
     when("first_published_at", "earliest trusted time of a member"),
@@ -601,8 +621,8 @@ Index(
 story_member = Table(
     "story_member",
     metadata,
-    Column("article_id", ForeignKey(article.c.id), primary_key=True),
-    Column("story_id", ForeignKey(story.c.id), nullable=False, index=True),
+    Column("article_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("story_id", BigInteger, nullable=False, index=True),
     Column("container", Boolean, nullable=False, comment="holds two other texts side by side: digest or live blog"),
     Column("family_id", BigInteger, comment="the first of the articles that are one text; null before that was kept"),
     Column("attached_to", BigInteger, comment="of a family's first: the longer text that the family begins"),

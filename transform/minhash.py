@@ -163,7 +163,6 @@ def _fingerprints(texts: Sequence[str], facts: FactReader, spec: SketchSpec) -> 
             text_digest=hashlib.blake2b(normal.encode(), digest_size=16).digest(),
             shingles=sketch.shingles[bounds[place] : bounds[place + 1]].copy(),  # or it would keep those of all alive
             facts=facts.hashes(text),
-            signature=sketch.signatures[place].copy(),
             bands=keys[place],
         )
 

@@ -97,7 +97,6 @@ class Fingerprint:
     text_digest: bytes  # of the normalised text: equal digests are the same text
     shingles: Hashes  # in text order, repeats kept; one for each word that enough words follow
     facts: Hashes  # sorted, unique: numbers, which are odd, and names
-    signature: npt.NDArray[np.uint32]  # shape (permutations,)
     bands: Hashes  # shape (bands + lead_bands,); (1,) for a text too short to compare, (0,) for one without words
 
 

@@ -1,7 +1,7 @@
 -- Which blocks did cleaning remove, and by which rule?
 CREATE OR REPLACE VIEW news.cut AS
 SELECT
-    revision.article_id,
+    placed.article_id,
     cut.revision_id,
     revision.id = article.revision_id AS is_current,
     cut.position,
@@ -15,7 +15,8 @@ SELECT
     cut.zone
 FROM storyfold.cut
 JOIN storyfold.revision ON revision.id = cut.revision_id
-JOIN storyfold.article ON article.id = revision.article_id
+JOIN storyfold.article_revision AS placed ON placed.revision_id = revision.id
+JOIN storyfold.article ON article.id = placed.article_id
 JOIN storyfold.source ON source.id = article.source_id;
 
 COMMENT ON VIEW news.cut IS

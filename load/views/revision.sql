@@ -2,8 +2,8 @@
 CREATE OR REPLACE VIEW news.revision AS
 SELECT
     revision.id,
-    revision.article_id,
-    revision.kind,
+    placed.article_id,
+    placed.kind,
     revision.id = article.revision_id AS is_current,
     source.name AS source,
     revision.url,
@@ -26,7 +26,8 @@ SELECT
     revision.translator,
     revision.utc_offset
 FROM storyfold.revision
-JOIN storyfold.article ON article.id = revision.article_id
+JOIN storyfold.article_revision AS placed ON placed.revision_id = revision.id
+JOIN storyfold.article ON article.id = placed.article_id
 JOIN storyfold.source ON source.id = article.source_id;
 
 COMMENT ON VIEW news.revision IS

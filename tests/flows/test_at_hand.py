@@ -70,7 +70,7 @@ def ingest(store: Store) -> None:
             read = read_archived_page(store.archive, page.place, announced[page.entry_id], ReadSpec())
             if isinstance(read, Rejection):
                 entries.reject(connection, page.entry_id, read, NOW)
-                pages.mark_settled(connection, {page.id: b"tests"}, NOW)
+                pages.mark_read(connection, {page.id: b"tests"}, NOW)
             else:
                 one = Reading(page_id=page.id, clean=read.clean, print=read.print, read_spec=b"tests")
                 revisions.keep(connection, [one], NOW)
@@ -154,7 +154,7 @@ def test_several_pages_of_one_url_are_its_revisions_in_the_order_of_time(store: 
     file.write_bytes(new + old + same)
     assert index(store, file) == {"announced": 1, "new": 1}
     ingest(store)
-    assert ask(store, "SELECT kind, fetched_at::date::text FROM storyfold.revision ORDER BY id") == [
+    assert ask(store, "SELECT kind, fetched_at::date::text FROM news.revision ORDER BY id") == [
         ("first", "2024-05-01"),
         ("update", "2024-05-02"),
     ]
@@ -168,7 +168,7 @@ def test_an_older_copy_from_an_archive_does_not_replace_what_the_web_said(store:
         file.write_bytes(records(told, gzipped=False, WARC_Date=f"{day}T00:00:00Z"))
         index(store, file)
         ingest(store)
-    assert ask(store, "SELECT kind FROM storyfold.revision ORDER BY id") == [("first",), ("stale",)]
+    assert ask(store, "SELECT kind FROM news.revision ORDER BY id") == [("first",), ("stale",)]
 
 
 def test_what_is_no_page_is_counted_by_what_it_is(store: Store, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_page_that_can_no_longer_be_read_leaves_its_article_as_it_was(
     assert "harbour-courier.example/0 read again is no article: too-short; it stays as it was" in caplog.text
     assert "harbour-courier.example/1 cannot be read again: ArchiveDamaged" in caplog.text
     with store.engine.connect() as connection:
-        query = text("SELECT settled_at IS NOT NULL AND read_spec = :spec FROM storyfold.page")
+        query = text("SELECT read_at IS NOT NULL AND read_spec = :spec FROM storyfold.page")
         assert set(connection.scalars(query, {"spec": ReadSpec().digest})) == {True}
 
 

@@ -29,7 +29,7 @@ from load.engine import worker
 from load.entries import ClaimedEntry
 from load.revisions import Reading
 from load.settle import settle
-from load.tables import article, entry, page, pause, revision
+from load.tables import article, article_revision, entry, page, pause, revision
 from transform.read import ReadPage, ReadSpec, read_page
 from transform.verify import MatchPolicy
 
@@ -307,7 +307,8 @@ def claimed(url: str, number: int) -> ClaimedEntry:
 
 
 def says_now(store: Store) -> list[tuple[Any, ...]]:
-    query = select(revision.c.title, revision.c.text, revision.c.flags, revision.c.kind)
+    query = select(revision.c.title, revision.c.text, revision.c.flags, article_revision.c.kind)
+    query = query.join(article_revision, article_revision.c.revision_id == revision.c.id)
     return rows(store, query.join(article, article.c.revision_id == revision.c.id))
 
 

@@ -24,9 +24,9 @@ STORIES = """SELECT canonical.url, array_agg(article.url ORDER BY article.url)
              JOIN storyfold.story_member ON story_id = story.id JOIN storyfold.article ON article.id = article_id
              GROUP BY story.id, canonical.url ORDER BY 1"""
 CUTS = """SELECT revision.url, revision.kind, cut.position, cut.rule, cut.text
-          FROM storyfold.cut JOIN storyfold.revision ON revision.id = revision_id ORDER BY 1, 2, 3"""
+          FROM storyfold.cut JOIN news.revision ON revision.id = revision_id ORDER BY 1, 2, 3"""
 OUTCOMES = "SELECT url, outcome, reason FROM storyfold.entry ORDER BY url"
-TEXTS = "SELECT url, kind, title, language, text FROM storyfold.revision ORDER BY url, text"
+TEXTS = "SELECT url, kind, title, language, text FROM news.revision ORDER BY url, text"
 LEDGER = "SELECT adds_up FROM news.outcome_ledger"
 
 
@@ -136,7 +136,7 @@ def test_the_evening_edition_revises_what_changed(evening: Program) -> None:
         for change in EXPECTED["evening"]:
             [(kind, title, text)] = rows(
                 connection,
-                """SELECT revision.kind, title, text FROM storyfold.article JOIN storyfold.revision
+                """SELECT revision.kind, title, text FROM storyfold.article JOIN news.revision
                    ON revision.id = revision_id WHERE article.url = :url""",
                 url=change["url"],
             )

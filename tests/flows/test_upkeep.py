@@ -126,7 +126,7 @@ def test_a_new_source_is_known_from_its_second_story_on(store: Store, readers: W
     assert [cuts for *_, cuts in ask(store, TEXTS)] == [[STRAPLINE]] * 3
     assert upkeep(store, readers) == {}
     assert ask(store, SEGMENTS) == [(STRAPLINE, 3, True)]
-    assert ask(store, "SELECT kind, count(*) FROM storyfold.revision GROUP BY 1 ORDER BY 1") == [("first", 3), ("reread", 2)]  # fmt: skip
+    assert ask(store, "SELECT kind, count(*) FROM news.revision GROUP BY 1 ORDER BY 1") == [("first", 3), ("reread", 2)]  # fmt: skip
     assert set(ask(store, "SELECT outcome FROM storyfold.entry")) == {("loaded",)}
     assert set(ask(store, "SELECT adds_up FROM news.outcome_ledger")) == {(True,)}
 

@@ -201,7 +201,7 @@ def test_what_was_released_is_settled_even_when_worse_comes_before_its_turn(watc
     settle_all(watched, NOW + 2 * DAY)
     assert is_held(watched)
     assert ledger(watched)["northline"]["loaded"] == len(released)
-    assert rows(watched, "SELECT FROM storyfold.page WHERE settled_at IS NULL") == [{}] * 20
+    assert rows(watched, "SELECT FROM storyfold.unsettled") == [{}] * 20
 
 
 def test_only_a_held_source_can_be_released(watched: Engine) -> None:
@@ -294,7 +294,7 @@ def test_short_pages_and_foreign_languages_are_counted(watched: Engine) -> None:
         for page_id, item in got[22:]:
             (entry_id,) = entries.ids(connection, [item.url]).values()
             entries.reject(connection, entry_id, Rejection(url=item.url, reason=Reason.TOO_SHORT), NOW)
-            pages.mark_settled(connection, {page_id: b"tests"}, NOW)
+            pages.mark_read(connection, {page_id: b"tests"}, NOW)
     assert check(watched).breaches == 2
     assert {row["expectation"]: row["observed"] for row in breaches(watched)} == {
         "short_share": "26.7% of 30",

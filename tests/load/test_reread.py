@@ -26,7 +26,7 @@ FOOTER = "Call our newsroom on any day of the week."
 LEAKY = Planted(story=1, url="https://a.example/1", text=f"{paragraphs(LINES)}\n\n{FOOTER}", published_at=NOW)
 CLEANED = replace(LEAKY, text=paragraphs(LINES))
 ARTICLES = "SELECT id, url, revision_id FROM storyfold.article ORDER BY id"
-REVISIONS = "SELECT page_id, kind, text FROM storyfold.revision ORDER BY id"
+REVISIONS = "SELECT page_id, kind, text FROM storyfold.revision JOIN storyfold.article_revision ON revision_id = id ORDER BY id"  # fmt: skip
 OUTCOMES = "SELECT outcome, reason, outcome_at, article_id, fetch_due_at FROM storyfold.entry ORDER BY id"
 
 
@@ -70,7 +70,8 @@ def test_the_new_reading_replaces_the_old_one_which_stays_on_record(engine: Engi
     assert ask(engine, ARTICLES) == [(1, LEAKY.url, 2)]
     assert ask(engine, "SELECT revision_id, text, is_current FROM news.cut") == [(2, FOOTER, True)]
     assert ask(engine, OUTCOMES) == before
-    assert ask(engine, "SELECT read_spec, settled_at IS NULL FROM storyfold.page") == [(b"newer", False)]
+    assert ask(engine, "SELECT read_spec FROM storyfold.page") == [(b"newer",)]
+    assert ask(engine, "SELECT FROM storyfold.unsettled") == []
 
 
 def test_a_reading_that_finds_the_same_leaves_nothing_but_what_read_it(engine: Engine) -> None:
@@ -138,7 +139,7 @@ def test_a_rejected_page_that_newer_rules_can_read_is_loaded(engine: Engine) -> 
     [page_id] = put_pages(engine, [LEAKY])
     with engine.begin() as connection:
         entries.reject(connection, 1, Rejection(url=LEAKY.url, reason=Reason.TOO_SHORT), NOW)
-        pages.mark_settled(connection, {page_id: b"test"}, NOW)
+        pages.mark_read(connection, {page_id: b"test"}, NOW)
     read_again(engine, (page_id, LEAKY))
     assert ask(engine, "SELECT outcome, reason, article_id FROM storyfold.entry") == [("loaded", None, 1)]
     assert [kind for _, kind, _ in ask(engine, REVISIONS)] == ["first"]

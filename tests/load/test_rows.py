@@ -1,0 +1,59 @@
+"""Rows by COPY: values of every type arrive as they are, and what goes wrong is told as of any statement."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DataError, IntegrityError
+
+from load.engine import StoreUnavailable
+from load.rows import copy, next_ids
+from load.tables import match, store_state, story
+
+AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+PAIR = {
+    "left_id": 1,
+    "right_id": 2**40,
+    "kind": "different",
+    "failed": None,
+    "jaccard": 0.25,
+    "jaccard_filtered": 0.5,
+    "containment": 1.0,
+    "facts": 0.0,
+    "run": 7.5,
+    "inner_id": 1,
+    "span_start": 0.0,
+    "span_end": 1.0,
+    "policy": b"\x00\xff",
+    "matched_at": AT,
+}
+
+
+def test_what_is_copied_is_read_again(engine: Engine) -> None:
+    with engine.begin() as connection:
+        copy(connection, match, [PAIR])
+        assert [row._asdict() for row in connection.execute(select(match))] == [PAIR]
+
+
+def test_a_refused_value_is_a_database_error_with_its_state(engine: Engine) -> None:
+    with engine.begin() as connection, pytest.raises(DataError) as refused:
+        copy(connection, store_state, [{"name": "nul", "value": "a\x00b"}])
+    assert getattr(refused.value.orig, "sqlstate", None) == "22021"
+    with engine.begin() as connection, pytest.raises(IntegrityError):
+        copy(connection, match, [PAIR, PAIR])
+
+
+def test_a_connection_lost_while_copying_is_told_as_the_store_being_away(engine: Engine) -> None:
+    with pytest.raises(StoreUnavailable), engine.begin() as connection:
+        number = connection.scalar(text("SELECT pg_backend_pid()"))
+        with engine.begin() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": number})
+        copy(connection, match, [PAIR])
+
+
+def test_ids_are_given_once(engine: Engine) -> None:
+    with engine.begin() as connection, engine.begin() as other:
+        first, second, third = next_ids(connection, story, 2), next_ids(other, story, 2), next_ids(connection, story, 0)
+    assert (first, second, third) == ([1, 2], [3, 4], [])
