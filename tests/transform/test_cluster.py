@@ -150,6 +150,33 @@ def test_ids_and_canonicals_do_not_depend_on_batches(graph: tuple[int, list[Matc
     assert many == whole
 
 
+@given(st.integers(3, 8), st.data())
+@settings(max_examples=200, deadline=None)
+def test_merges_commute(count: int, data: st.DataObject) -> None:
+    """Two newcomers that each join several stories leave the same ones, under the same ids, whichever comes first."""
+    held = [ArticleId(number) for number in range(1, count + 1)]
+    one, other = ArticleId(count + 1), ArticleId(count + 2)
+    joined = {new: data.draw(st.sets(st.sampled_from(held), min_size=1)) for new in (one, other)}
+    matches = [same(old, new) for new, olds in joined.items() for old in olds]
+    if data.draw(st.booleans()):
+        matches.append(same(one, other))
+    placed: set[ArticleId] = set()
+    board = place({}, held, matches, placed)
+    ends = []
+    for order in ([one, other], [other, one]):
+        end, known = board, set(placed)
+        for new in order:
+            end = place(end, [new], matches, known)
+        ends.append({id_: living(end, id_).members for id_ in end})
+    assert ends[0] == ends[1]
+
+
+def living(board: Mapping[int, StoryState], id_: int) -> StoryState:
+    """The story that goes on for this one; the store redirects in one step."""
+    into = board[id_].merged_into
+    return board[id_] if into is None else living(board, into)
+
+
 def place(
     board: dict[int, StoryState], batch: list[ArticleId], matches: list[Match], placed: set[ArticleId]
 ) -> dict[int, StoryState]:
