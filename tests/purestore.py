@@ -31,14 +31,15 @@ class PureStore:
         self._last_day: dict[int, int] = {}  # the last of them
         self._published: set[int] = set()
         self._history = History()
-        self.matches: list[Match] = []
+        self._waiting: list[tuple[Side, Side]] = []  # to be compared by this history
+        self._matches: list[Match] = []
 
     def add(self, side: Side) -> None:
-        """Compare the article with those before it, and remember it."""
+        """Find those before the article that it is to be compared with, and remember it."""
         if len(self._sides) % RENEW_EVERY == 0:
+            self._compare()
             self._renew()
-        for other in sorted(self._candidates(side)):
-            self.matches.append(verify(self._sides[other], side, self._history, self._policy))
+        self._waiting += [(self._sides[other], side) for other in sorted(self._candidates(side))]
         for key in side.print.bands.tolist():
             self._newest[key].append(side.id)
         self._sides.append(side)
@@ -46,12 +47,17 @@ class PureStore:
 
     def stories(self) -> list[int]:
         """The story of each article, in their order, named by its first."""
-        groups = partition([side.id for side in self._sides], self.matches)
+        self._compare()
+        groups = partition([side.id for side in self._sides], self._matches)
         first = {article: min(group) for group in groups for article in group}
         return [first[side.id] for side in self._sides]
 
     def _candidates(self, side: Side) -> set[int]:
         return {other for key in side.print.bands.tolist() for other in self._newest[key][-self._policy.newest :]}
+
+    def _compare(self) -> None:
+        self._matches += [verify(left, right, self._history, self._policy) for left, right in self._waiting]
+        self._waiting = []
 
     def _count(self, side: Side) -> None:
         self._published.add(side.day)

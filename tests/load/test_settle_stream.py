@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 
 import pytest
 from newsstream import stream
 from sqlalchemy import Engine
-from stored import Stories, partition, store_stream, stories
+from stored import Stories, store_stream, stories
 
 from load.engine import connect
-from transform.cluster_scores import cluster_figures
 
 FAMILIES = {"story": 50.0, "chain": 6.0, "template": 30.0, "digest": 8.0, "liveblog": 6.0}
 STREAM = [item for item in stream(23, 150, per_day=20, families=FAMILIES, max_copies=12) if item.edit != "revision"]
@@ -30,13 +28,3 @@ def undisturbed(new_database: Callable[[], str]) -> Stories:
 def test_ids_members_and_canonicals_do_not_depend_on_batches(engine: Engine, undisturbed: Stories, batch: int) -> None:
     store_stream(engine, STREAM, batch)
     assert stories(engine) == undisturbed
-
-
-def test_what_comes_in_another_order_ends_in_nearly_the_same_stories(engine: Engine, undisturbed: Stories) -> None:
-    shuffled = list(STREAM)
-    Random(5).shuffle(shuffled)
-    store_stream(engine, shuffled, 40)
-    before = {url: members for _, _, members in undisturbed for url in members}
-    after = {url: members for members in partition(engine) for url in members}
-    urls = sorted(before)
-    assert cluster_figures([before[url] for url in urls], [after[url] for url in urls]).ari >= 0.99

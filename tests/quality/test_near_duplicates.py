@@ -49,7 +49,8 @@ def test_stories_are_found_as_well_as_before(name: str) -> None:
 def test_what_only_looks_alike_stays_apart() -> None:
     """Forms filled in anew, and texts that hold other texts."""
     right, found = [item.cluster for item in HARD], found_in("near_duplicates_in_wrong_stories")
-    wrong = misplaced(right, found, [item.family for item in HARD])
+    holders = ("digest", "liveblog")
+    wrong = misplaced(right, found, ["holding_others" if item.family in holders else item.family for item in HARD])
     for family, most in FLOORS["near_duplicates_in_wrong_stories"].items():
         assert wrong[family].share <= most, (family, wrong[family])
 
