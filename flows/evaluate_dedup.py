@@ -33,7 +33,7 @@ from transform.cluster_scores import (
 )
 from transform.model import ArticleId, Match
 from transform.read import warm_up
-from transform.thresholds import THRESHOLDS, judged_by
+from transform.thresholds import THRESHOLDS, judged_by, matters
 from transform.verify import MatchPolicy
 
 BATCH = 500  # articles that are put into the store at once
@@ -58,7 +58,7 @@ class Grouping:
     groups: Mapping[str, str]  # id → number of its story; of a refused article a name that no other has
     articles: Mapping[str, ArticleId]  # id → the store's article, of those that it holds
     refused: tuple[Refused, ...]
-    verdicts: tuple[Match, ...]
+    verdicts: tuple[Match, ...]  # those that some threshold makes a match
     seconds: float
 
 
@@ -172,7 +172,7 @@ def _at_hand(article: StreamedArticle) -> AtHand:
 def _outcome(scratch: Scratch, entries: Mapping[str, int | None], seconds: float) -> Grouping:
     with scratch.store.engine.connect() as connection:
         places = places_of(connection, {entry for entry in entries.values() if entry is not None})
-        verdicts = tuple(stories.verdicts(connection))
+        verdicts = tuple(filter(matters, stories.verdicts(connection)))
     no_url = Placed(article=None, story=None, reason=Reason.BAD_URL, detail="")
     found = {id_: no_url if entry is None else places[entry] for id_, entry in entries.items()}
     return Grouping(

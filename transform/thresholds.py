@@ -17,6 +17,15 @@ THRESHOLDS: Mapping[str, Sequence[float]] = {
 _DECIDED_OTHERWISE = frozenset(["window", "young-store"])
 
 
+def matters(match: Match) -> bool:
+    """Whether the match is one, or may become one by some of THRESHOLDS: most candidates never do."""
+    return (
+        match.kind is not MatchKind.DIFFERENT
+        or match.jaccard_filtered >= min(THRESHOLDS["same_jaccard"])
+        or match.containment >= min(THRESHOLDS["contained"])
+    )
+
+
 def judged_by(match: Match, policy: MatchPolicy, held: MatchPolicy) -> Match:
     """The match as another policy would judge it that has other values for THRESHOLDS.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from transform.model import ArticleId, Match, MatchKind
-from transform.thresholds import THRESHOLDS, judged_by
+from transform.thresholds import THRESHOLDS, judged_by, matters
 from transform.verify import MatchPolicy
 
 HELD = MatchPolicy()
@@ -54,6 +54,13 @@ def test_what_was_decided_by_time_stays_so(failed: str) -> None:
 
 def test_the_same_text_is_the_same_by_any_threshold() -> None:
     assert judged_by(measured(1.0, MatchKind.SAME), replace(HELD, same_jaccard=0.99), HELD).kind is MatchKind.SAME
+
+
+def test_what_no_threshold_makes_a_match_does_not_matter() -> None:
+    assert matters(measured(0.0, MatchKind.LIFTED))
+    assert matters(measured(0.3, MatchKind.DIFFERENT))
+    assert matters(measured(0.0, MatchKind.DIFFERENT, containment=0.4))
+    assert not matters(measured(0.1, MatchKind.DIFFERENT, containment=0.2))
 
 
 def test_thresholds_are_fields_of_the_policy() -> None:
