@@ -69,13 +69,16 @@ lock: $(VENV)/.installer-stamp
 bench: $(VENV)/.lab-stamp
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
 
-# How well pages are read, beside bare trafilatura: those of tests/quality, and folders of labelled pages in EVAL_DATA.
+# How well pages are read, beside bare trafilatura: those of tests/quality, and folders of labelled pages in EVAL_DATA;
+# and how rightly the articles of a made-up stream become stories.
 EVAL_DATA ?=
 eval: $(VENV)/.dev-stamp
 	@$(BIN)/python tests/quality/build_pages.py .eval
 	@for folder in .eval $(EVAL_DATA); do \
 	  echo "$$folder:" && $(BIN)/storyfold eval extraction "$$folder" || exit 1; \
 	done
+	@$(BIN)/python tests/newsstream.py .eval/stream --articles 5000
+	@$(BIN)/storyfold eval dedup .eval/stream/articles.jsonl.gz --truth .eval/stream/truth.csv.gz
 
 # Every reader fuzzed by coverage, one after the other; what it finds and learns stays in .fuzz/.
 FUZZ_SECONDS ?= 60

@@ -139,14 +139,14 @@ def _language(opened: OpenPage, about: About, blocks: Sequence[Block]) -> str | 
 
 def _read_plain(opened: OpenPage) -> Article:
     page, announced = opened.page, opened.announced
-    blocks = read_lines(opened.text)
+    blocks = read_lines(opened.text, announced.title)
     day = url_day(page.final_url)
     published = publication({DateOrigin.URL: [day] if day else []}, (), announced, page.fetched_at)
     from_feed = refusal_of(page) is not None
     return Article(
         url=page.final_url,
         source=announced.source,
-        title=(from_feed and announced.title) or heading(blocks) or announced.title or slug_of(page.final_url),
+        title=announced.title or heading(blocks) or slug_of(page.final_url),
         authors=announced.authors,
         summary=announced.summary if announced.summary != opened.text else None,
         agency=agency_of(announced.authors, blocks),

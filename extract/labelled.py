@@ -27,7 +27,7 @@ class BadLabels(Exception):
     """There are no labels in that place: why, in one sentence for the user."""
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """What is wrong with one line."""
 
 
@@ -117,10 +117,10 @@ def _unrepeated(file: Path, read: Callable[[Mapping[str, Any]], _T], name: Calla
     faults: list[Fault] = []
     for number, line in _lines_of(file):
         try:
-            item = read(_object(line))
+            item = read(json_object(line))
             if name(item) in items:
-                raise _Unusable(f"'{name(item)}' came before")
-        except _Unusable as fault:
+                raise Unusable(f"'{name(item)}' came before")
+        except Unusable as fault:
             faults.append(Fault(place=f"line {number}", why=str(fault)))
         else:
             items[name(item)] = item
@@ -135,17 +135,18 @@ def _lines_of(file: Path) -> Iterable[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(content.split(b"\n"), 1) if line.strip())
 
 
-def _object(line: bytes) -> Mapping[str, Any]:
+def json_object(line: bytes) -> Mapping[str, Any]:
+    """What one line says. Raises Unusable."""
     try:
         told = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise _Unusable(f"it is not written in UTF-8 (at byte {error.start})") from error
+        raise Unusable(f"it is not written in UTF-8 (at byte {error.start})") from error
     except ValueError as error:
-        raise _Unusable(f"it is no JSON: {error}") from error
+        raise Unusable(f"it is no JSON: {error}") from error
     except RecursionError as error:
-        raise _Unusable("it is no JSON that can be read: nested too deeply") from error
+        raise Unusable("it is no JSON that can be read: nested too deeply") from error
     if not isinstance(told, dict):
-        raise _Unusable("it is no JSON object")
+        raise Unusable("it is no JSON object")
     return told
 
 
@@ -153,7 +154,7 @@ def _page(folder: Path, told: Mapping[str, Any]) -> LabelledPage:
     file = _needed(told, "file")
     path = folder / file
     if not path.is_file():
-        raise _Unusable(f"there is no file {path}")
+        raise Unusable(f"there is no file {path}")
     truth = Said(
         text=_needed(told, "text"),
         title=_text(told, "title"),
@@ -178,11 +179,11 @@ def _read_lines(told: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bool, .
     """The lines, and their labels where each line bears its own: `["a line", true]`."""
     lines = told.get("lines")
     if not isinstance(lines, list):
-        raise _Unusable("it has no list 'lines'")
+        raise Unusable("it has no list 'lines'")
     if lines and all(isinstance(line, list) and [type(part) for part in line] == [str, bool] for line in lines):
         return tuple(text for text, _ in lines), tuple(keep for _, keep in lines)
     if not all(isinstance(line, str) for line in lines):
-        raise _Unusable("its 'lines' are not all text")
+        raise Unusable("its 'lines' are not all text")
     return tuple(lines), None
 
 
@@ -191,28 +192,28 @@ def _labels(told: Mapping[str, Any], count: int) -> tuple[bool | None, ...]:
     if labels is None:
         return (None,) * count
     if not isinstance(labels, list) or not all(label is None or isinstance(label, bool) for label in labels):
-        raise _Unusable("its labels are no list of true and false")
+        raise Unusable("its labels are no list of true and false")
     if len(labels) != count:
-        raise _Unusable(f"it has {count} lines and {len(labels)} labels")
+        raise Unusable(f"it has {count} lines and {len(labels)} labels")
     return tuple(labels)
 
 
 def _needed(told: Mapping[str, Any], key: str) -> str:
     value = _text(told, key)
     if value is None:
-        raise _Unusable(f"it has no '{key}'")
+        raise Unusable(f"it has no '{key}'")
     return value
 
 
 def _text(told: Mapping[str, Any], key: str) -> str | None:
     value = told.get(key)
     if value is not None and not isinstance(value, str):
-        raise _Unusable(f"its '{key}' is no text")
+        raise Unusable(f"its '{key}' is no text")
     return value
 
 
 def _names(value: object) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise _Unusable("its 'authors' are no list of names")
+        raise Unusable("its 'authors' are no list of names")
     return tuple(names)

@@ -15,11 +15,19 @@ _LEAST_TITLE_LETTERS = 6
 _NO_TITLE_END = (".", ",", ";", ":", "…")
 
 
-def read_lines(text: str) -> tuple[Block, ...]:
-    """The lines of a text as blocks, its title as heading."""
+def read_lines(text: str, announced: str | None = None) -> tuple[Block, ...]:
+    """The lines of a text as blocks, its title as heading.
+
+    announced: its title, where that is known; no other line is taken for it
+    """
     lines = list(filter(None, map(folded, text.splitlines())))
-    title = _title_line(lines)
+    title = _line_saying(announced, lines) if announced else _title_line(lines)
     return tuple(_line_block(line, title) for line in lines)
+
+
+def _line_saying(title: str, lines: Sequence[str]) -> str | None:
+    """The line among the first that says the same, whatever the case and the signs."""
+    return next((line for line in lines[:_TITLE_LINES] if letters(line) == letters(title)), None)
 
 
 def _title_line(lines: Sequence[str]) -> str | None:

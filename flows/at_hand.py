@@ -38,6 +38,8 @@ from load.rows import clean_text
 from load.runs import RunId
 
 _log = logging.getLogger(__name__)
+NO_NAME = "local"  # of a source of whose name no letter or digit is left
+
 _T = TypeVar("_T")
 _K = TypeVar("_K", bound=Hashable)
 
@@ -300,7 +302,7 @@ def owner(url: str, source: str | None, owners: Mapping[str, str]) -> tuple[str,
 def source_name(text: str) -> str:
     """A text as a source may be called: small letters, digits, hyphens; 'daily-example' for daily.example."""
     plain = "".join(char for char in normalize("NFKD", text.lower()) if not combining(char))
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "local"
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or NO_NAME
 
 
 def _counts(recorded: Recorded) -> dict[str, int]:

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ import typer
 from typer.core import TyperGroup
 
 from extract.model import Profile
+from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
@@ -34,6 +35,7 @@ from flows.commands.shared import (
     AsJson,
     Complaint,
     at_work,
+    counting,
     home_of,
     open_store,
     plainly,
@@ -45,7 +47,6 @@ from flows.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from extract.labelled import Fault
     from extract.model import FetchPolicy, Page, Rejection, Source
     from extract.spans import Span
     from flows.run import Summary
@@ -99,7 +100,6 @@ app = typer.Typer(
 source_app = typer.Typer(no_args_is_help=True, help="The publishers: what is polled, and whether it can be.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was given up after repeated errors.")
 db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
-eval_app = typer.Typer(no_args_is_help=True, help="How well pages and lines are read that you have labelled.")
 app.add_typer(eval_app, name="eval", rich_help_panel="Look")
 app.add_typer(source_app, name="source", rich_help_panel="Care")
 app.add_typer(rules_app, name="rules", rich_help_panel="Care")
@@ -427,112 +427,6 @@ def status(as_json: AsJson = False) -> None:
         show.status(show.console(), value)
 
 
-# --- Evaluate -------------------------------------------------------------------------------------------------
-
-NoMemory = Annotated[bool, typer.Option("--no-memory", help="Learn nothing of what repeats on a site.")]
-Answers = Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was made of each, one JSON a line.")]
-
-
-@eval_app.command("extraction")
-def evaluate_extraction(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pages with 'truth.jsonl'.")],
-    out: Answers = None,
-    profile: Annotated[Profile | None, typer.Option(help="How to read, instead of STORYFOLD_PROFILE.")] = None,
-    no_memory: NoMemory = False,
-    as_first_read: Annotated[
-        bool, typer.Option("--as-first-read", help="Write each page as it was first read, not as the store ends up.")
-    ] = False,
-    peers: Annotated[bool, typer.Option("--peers", help="Have readability-lxml read the pages, too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Read labelled pages as a run does, and tell how well, beside bare trafilatura.
-
-    Each line of 'truth.jsonl' is an object with 'file' (such as 17.html or 17.html.gz) and 'text' (its lines), and
-    perhaps 'url', 'lang', 'title', 'authors' and 'date'. The pages go through a store of their own, in the order of
-    the lines, and what repeats on a site is learned on the way. So there are two results: each page as it was first
-    read, and as the store holds it in the end, when early pages have been read again with what was learned later.
-    """
-    from extract.labelled import BadLabels, labelled_pages
-
-    settings = read_settings()
-    try:
-        labels = labelled_pages(folder)
-    except BadLabels as error:
-        raise Complaint(str(error)) from error
-    _check_place(out)
-    if not labels.items:
-        _tell(labels.faults)
-        raise Complaint(f"{folder} has no labelled pages that can be read.")
-    with _counting(len(labels.items), "pages read") as done, plainly():
-        from flows import evaluate, show
-
-        beside = [evaluate.Peer.TRAFILATURA, *([evaluate.Peer.READABILITY] if peers else [])]
-        settings = settings.model_copy(update={"profile": profile or settings.profile})
-        reading = evaluate.read_labels(labels, settings, beside, learn=not no_memory, done=done)
-    _write_answers(out, (page.first if as_first_read else page.last for page in reading.pages))
-    result = evaluate.evaluate(reading)
-    typer.echo(show.to_json(result)) if as_json else show.evaluation(show.console(), result)
-    _tell(result.left_out)
-    if result.left_out:
-        raise typer.Exit(TROUBLED)
-
-
-@eval_app.command("lines")
-def evaluate_lines(
-    file: Annotated[Path, typer.Argument(metavar="DOCS", help="Documents, one JSON object a line.")],
-    out: Answers = None,
-    no_memory: NoMemory = False,
-    as_json: AsJson = False,
-) -> None:
-    """Say which lines of already extracted texts are to be kept, and tell how well where they are labelled.
-
-    Each document is an object with 'id' and 'lines' (a list of texts), and perhaps 'lang', 'url', and 'keep' or
-    'labels' (a list of true and false, one a line); a line may also be a pair of its text and its label. What repeats
-    on a site is learned first, of the documents with a URL. Written are 'id' and 'keep'.
-    """
-    from extract.labelled import BadLabels, labelled_lines
-
-    settings = read_settings()
-    try:
-        labels = labelled_lines(file)
-    except BadLabels as error:
-        raise Complaint(str(error)) from error
-    _check_place(out)
-    with _counting(len(labels.items), "documents read") as done, plainly():
-        from flows import evaluate_lines, show
-
-        reading = evaluate_lines.read_lines(labels, settings, learn=not no_memory, done=done)
-    _write_answers(out, reading.answers)
-    result = evaluate_lines.evaluate(reading)
-    typer.echo(show.to_json(result)) if as_json else show.lines_evaluation(show.console(), result)
-    _tell(result.left_out)
-    if result.left_out:
-        raise typer.Exit(TROUBLED)
-
-
-def _check_place(out: Path | None) -> None:
-    """Complain before the work is done where its result could not be written."""
-    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
-        raise Complaint(f"{out} cannot be written: {'it is a folder' if out.is_dir() else 'there is no such folder'}.")
-
-
-def _write_answers(out: Path | None, answers: Iterable[object]) -> None:
-    from extract.labelled import write_objects
-
-    if out is None:
-        return
-    try:
-        write_objects(out, answers)
-    except OSError as error:
-        raise Complaint(f"{out} cannot be written: {error.strerror}.") from error
-
-
-def _tell(faults: Sequence[Fault]) -> None:
-    """Name what was left out of some labels."""
-    for fault in faults:
-        typer.echo(f"storyfold: {fault.place} was left out: {fault.why}.", err=True)
-
-
 # --- Care -----------------------------------------------------------------------------------------------------
 
 
@@ -572,7 +466,7 @@ def check_sources(
     files = source_files(settings)
     refuse_unknown(names or (), [file.name for file in files])
     wanted = [file for file in files if file.name in names] if names else [file for file in files if file.enabled]
-    with _counting(len(wanted), "sources looked at") as done:
+    with counting(len(wanted), "sources looked at") as done:
         values = check(wanted, files, settings, done)
     if as_json:
         typer.echo(show.to_json(values))
@@ -645,7 +539,7 @@ def import_sources(
     if not (listed.wanted or listed.bad):
         raise Complaint(f"{file} lists nothing: it may be OPML, CSV with a header, or one URL a line.")
     files = source_files(settings, may_be_none=True)
-    with _counting(len(listed.wanted) if check else 0, "sites tried") as done, plainly():
+    with counting(len(listed.wanted) if check else 0, "sites tried") as done, plainly():
         policy = _manners(settings, allow_network or (), gap)
         result = onboard.import_sources(listed, files, policy, settings, check=check, write=not dry_run, done=done)
     if as_json:
@@ -886,21 +780,6 @@ def _switch(names: Sequence[str], *, enabled: bool) -> None:
     for name in names:
         changed = onboard.switch_source(settings.sources, name, enabled=enabled)
         typer.echo(f"{name} is {state}." if changed else f"{name} was {state} already.")
-
-
-@contextmanager
-def _counting(total: int, what: str) -> Iterator[Callable[[object], None]]:
-    """A line on the error output now and then for what takes long: how many of how many are done."""
-    count = 0
-    step = max(20, total // 20)
-
-    def done(_: object) -> None:
-        nonlocal count
-        count += 1
-        if count % step == 0:
-            typer.echo(f"{count} of {total} {what} …", err=True)
-
-    yield done
 
 
 def _show_summary(result: Summary, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from extract.model import Announcement, DatePrecision, Page, Reason, Said, Sourc
 from extract.peers import by_readability, by_trafilatura
 from flows.isolation import Done, Workers
 from flows.reading import be_quiet, read_archived_page
-from flows.scratch import Scratch, scratch_store
+from flows.scratch import AtHand, Scratch, scratch_store
 from flows.settings import Settings
 from flows.store import Store
 from load.readings import PageReadings, StoredCut, StoredReading, readings_of
@@ -165,7 +165,7 @@ def _fetched(batch: Sequence[LabelledPage], faults: list[Fault]) -> list[tuple[L
 def _take(scratch: Scratch, fetched: Sequence[tuple[LabelledPage, Page]], peers: Sequence[Peer]) -> list[_Taken]:
     """Put these pages into the store, and let the peers read them, too."""
     held = [page for _, page in fetched]
-    ids = scratch.take(held)
+    ids = scratch.take([AtHand(page=page) for page in held])
     said = {peer: _ask(scratch.readers, _PEERS[peer], held) for peer in peers}
     return [
         _Taken(

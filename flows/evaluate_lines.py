@@ -11,7 +11,7 @@ from functools import partial
 from extract.labelled import Fault, Labelled, LabelledLines
 from extract.model import Page
 from flows.isolation import Broken, Workers, workers
-from flows.scratch import Scratch, scratch_store
+from flows.scratch import AtHand, Scratch, scratch_store
 from flows.settings import Settings
 from transform.memory import BLANK, SiteMemory
 from transform.read import keep_lines, warm_up
@@ -99,7 +99,7 @@ def _learned(scratch: Scratch, documents: Sequence[LabelledLines]) -> dict[str, 
     """URL → what a store remembers of its site that has read these documents as text files."""
     sources: dict[str, int] = {}
     for begin in range(0, len(documents), BATCH):
-        ids = scratch.take([_text_file(document) for document in documents[begin : begin + BATCH]])
+        ids = scratch.take([AtHand(page=_text_file(document)) for document in documents[begin : begin + BATCH]])
         sources |= {url: source_id for url, (_, source_id) in ids.items()}
     scratch.learn()
     memories = scratch.memories(set(sources.values()))

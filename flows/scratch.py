@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from extract.model import FeedEntry, Page
 from extract.urls import BadUrl
-from flows.at_hand import owner
+from flows.at_hand import NO_NAME, owner, source_name
 from flows.collect import archive_pages
 from flows.ingest import read_pages, read_waiting, settle_ready
 from flows.isolation import Workers, workers
@@ -28,6 +28,15 @@ from load.runs import RunId
 from transform.memory import SiteMemory
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtHand:
+    """A page that need not be fetched."""
+
+    page: Page
+    told: FeedEntry | None = None  # what was announced of it
+    outlet: str | None = None  # who publishes it
+
+
 @dataclass(frozen=True, slots=True)
 class Scratch:
     """The store, and who works on it."""
@@ -37,33 +46,31 @@ class Scratch:
     _me: int
     _run_id: RunId
 
-    def take(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
-        """Put these pages into the store, read and settled; URL → ids of entry and source, where the URL is usable.
-
-        A source is named after the domain, that of a file after its folder.
-        """
+    def take(self, held: Sequence[AtHand]) -> dict[str, tuple[int, int]]:
+        """Put these pages into the store, read and settled; URL → ids of entry and source, where the URL is usable."""
         ids = self._announce(held)
         got = [
             FetchedPage(entry_id=ids[page.url][0], source_id=ids[page.url][1], page=page)
-            for page in held
+            for page in (one.page for one in held)
             if page.url in ids
         ]
         archive_pages(self.store, got, datetime.now(UTC))
         read_waiting(self.store, self._me, self.readers, read=read_pages, settle=settle_ready)
         return ids
 
-    def _announce(self, held: Sequence[Page]) -> dict[str, tuple[int, int]]:
+    def _announce(self, held: Sequence[AtHand]) -> dict[str, tuple[int, int]]:
         owners: dict[str, tuple[str, str]] = {}
-        for page in held:
+        for one in held:
             try:
-                owners[page.url] = owner(page.url, None, {})
+                owners.setdefault(one.page.url, _owner(one))
             except BadUrl:
                 continue
+        told = [one.told or FeedEntry(url=one.page.url) for one in held if one.page.url in owners]
         now = datetime.now(UTC)
         with self.store.engine.begin() as connection:
             source_ids = {names: sources.ensure(connection, *names) for names in dict.fromkeys(owners.values())}
             by_url = {url: source_ids[names] for url, names in owners.items()}
-            entries.record(connection, by_url, [FeedEntry(url=url) for url in owners], self._run_id, now, fetch=False)
+            entries.record(connection, by_url, told, self._run_id, now, fetch=False)
             return entries.owners(connection, list(owners))
 
     def learn(self) -> None:
@@ -74,6 +81,16 @@ class Scratch:
         """Source id → what has been learned of it."""
         with self.store.engine.connect() as connection:
             return memory.memories(connection, source_ids)
+
+
+def _owner(one: AtHand) -> tuple[str, str]:
+    """Name and title of the source: its outlet, where that can be a name, else its domain, that of a file its folder.
+
+    Raises BadUrl.
+    """
+    by_place = owner(one.page.url, None, {})
+    name = source_name(one.outlet) if one.outlet else NO_NAME
+    return by_place if name == NO_NAME or not one.outlet else (name, one.outlet)
 
 
 @contextmanager

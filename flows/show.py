@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, time, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     from flows.backfill import Backfilled
     from flows.check import FeedCheck, RobotsCheck, SourceCheck
     from flows.evaluate import Evaluation, Row
+    from flows.evaluate_dedup import Evaluation as DedupEvaluation
+    from flows.evaluate_dedup import Point
     from flows.evaluate_lines import Evaluation as LinesEvaluation
     from flows.looking import Sample, Trouble
     from flows.onboard import Finding, Imported
@@ -63,6 +66,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
         StoryLine,
         VolumeLine,
     )
+    from transform.cluster_scores import ClusterFigures, Share
     from transform.model import CleanArticle, Cut
     from transform.read import ReadPage
     from transform.trial import Failure, NewCut, RuleTrial
@@ -317,6 +321,62 @@ def lines_evaluation(out: Console, value: LinesEvaluation) -> None:
         dropped = f"F1 {found.f1:.3f}, precision {found.precision:.3f}, recall {found.recall:.3f}"
         _line(out, f"Of {_count(found.lines, 'labelled line')}: dropped with {dropped}.")
         _line(out, f"Good lines lost: {found.good_lines_lost:.1%}.")
+
+
+def dedup_evaluation(out: Console, value: DedupEvaluation) -> None:
+    """What stories came of a stream, and how rightly, where someone has said."""
+    pace = f"{value.articles_per_s:,.0f} articles a second"
+    _line(out, f"{_count(value.articles, 'article')} in {_count(value.stories, 'story', 'stories')}, {pace}.")
+    if value.refused:
+        _line(out, f"Not in the store, each a story of its own: {_reasons(value.rejected)}")
+    for refused in value.refused[:TOP]:
+        _line(out, f"  {refused.id}: {refused.reason}", (f" {refused.detail}", "dim"))
+    if len(value.refused) > TOP:
+        _line(out, f"  … and {len(value.refused) - TOP} more: --json names them all")
+    if value.scores is None:
+        return
+    if value.labelled < value.articles:
+        _line(out, f"{value.labelled} of them are labelled; the figures are theirs.")
+    _grouping_figures(out, value.scores.figures)
+    _shares(out, "In a story that is mostly another's", value.scores.families)
+    _shares(out, "Copies found, by what was done to them", value.scores.edits)
+    if wrong := value.scores.largest_wrong:
+        _line(out)
+        _line(out, f"Most wrong: a story of {len(wrong.ids)} articles, {wrong.foreign} of them another's:")
+        _line(out, f"  {', '.join(wrong.ids[:TOP])}{' …' if len(wrong.ids) > TOP else ''}")
+    _curve(out, value.scores.curve)
+
+
+def _grouping_figures(out: Console, found: ClusterFigures) -> None:
+    _line(out)
+    _line(out, (f"{'':<26}{'precision':>10}{'recall':>10}{'F1':>10}", "bold"))
+    rows = (
+        ("pairs", found.precision, found.recall, found.f1),
+        ("B-cubed", found.bcubed_precision, found.bcubed_recall, found.bcubed_f1),
+    )
+    for name, *shares in rows:
+        _line(out, f"{name:<26}" + "".join(f"{share:>10.4f}" for share in shares))
+    _line(out, f"{'adjusted Rand index':<46}{found.ari:>10.4f}")
+
+
+def _shares(out: Console, title: str, shares: Mapping[str, Share]) -> None:
+    if not shares:
+        return
+    _line(out)
+    _line(out, (title, "bold"))
+    for name, found in sorted(shares.items()):
+        _line(out, f"{name or '(no family)':<26}{found.share:>10.1%}   {found.hit} of {found.of}")
+
+
+def _curve(out: Console, points: Sequence[Point]) -> None:
+    """One table a threshold."""
+    for name, held in groupby(points, lambda point: point.threshold):
+        _line(out)
+        _line(out, (f"{'With ' + name + ' at':<26}{'precision':>10}{'recall':>10}{'F1':>10}{'B-cubed':>10}", "bold"))
+        for point in held:
+            shares = (point.precision, point.recall, point.f1, point.bcubed_f1)
+            mark = "  as it is" if point.is_policy else ""
+            _line(out, f"{point.value:<26g}" + "".join(f"{share:>10.4f}" for share in shares) + mark)
 
 
 # --- State ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What reading gave, page by page: the text as it was first read, and as the store holds it now."""
+"""What reading gave, page by page: the text as it was first read and as the store holds it now, and its story."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from load.rows import among
-from load.tables import article_revision, cut, entry, page, revision
+from load.tables import article_revision, cut, entry, page, revision, story_member
+from transform.model import ArticleId, StoryId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,34 @@ class PageReadings:
     last: StoredReading | None
     reason: str  # why it is no article, or the stage that gave it up; empty for an article
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where one entry ended."""
+
+    article: ArticleId | None  # None for a page that is no article
+    story: StoryId | None
+    reason: str  # why it is no article, or the stage that gave it up; empty for an article
+    detail: str
+
+
+def places_of(connection: Connection, entry_ids: Collection[int]) -> dict[int, Placed]:
+    """Entry id → the story that its article is in."""
+    query = (
+        select(entry.c.id, entry.c.article_id, story_member.c.story_id, entry.c.reason, entry.c.detail)
+        .outerjoin(story_member, story_member.c.article_id == entry.c.article_id)
+        .where(among(entry.c.id, entry_ids))
+    )
+    return {
+        row.id: Placed(
+            article=row.article_id,
+            story=row.story_id,
+            reason="" if row.story_id else row.reason or "",
+            detail="" if row.story_id else row.detail or "",
+        )
+        for row in connection.execute(query)
+    }
 
 
 def readings_of(connection: Connection, entry_ids: Collection[int]) -> dict[tuple[int, bytes], PageReadings]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -155,6 +155,12 @@ def _replace_matches(connection: Connection, rows: Sequence[Mapping[str, object]
         index_elements=[match.c.left_id, match.c.right_id], set_=changed, where=positive
     )
     connection.execute(statement)
+
+
+def verdicts(connection: Connection) -> Iterator[Match]:
+    """Every stored verdict, candidates that failed included, one by one."""
+    for row in connection.execute(select(match).execution_options(yield_per=10_000)):
+        yield _match(row)
 
 
 def _last_verdicts(matches: Iterable[Match]) -> dict[tuple[ArticleId, ArticleId], Match]:

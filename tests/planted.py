@@ -44,6 +44,7 @@ class Planted:
     url: str
     text: str
     published_at: datetime
+    outlet: str = "Made up"
 
 
 def sentences(rng: random.Random, count: int) -> list[str]:

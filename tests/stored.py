@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
-from planted import Planted, print_of
+from planted import print_of
 from sqlalchemy import Engine, select, text
 
 from extract.model import Article, Block, DateOrigin, DatePrecision, Extractor, FeedEntry, Page, SourceName
@@ -22,19 +23,37 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 Stories = list[tuple[int, str, tuple[str, ...]]]
 
 
-def put_pages(engine: Engine, stream: Sequence[Planted]) -> list[int]:
+class Told(Protocol):
+    """A made-up article, planted or of a stream."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def outlet(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def published_at(self) -> datetime: ...
+
+
+def put_pages(engine: Engine, stream: Sequence[Told]) -> list[int]:
     """The ids of one page an article, in the order of the stream; nothing is read yet."""
     with engine.begin() as connection:
         run = runs.begin(connection, "load", NOW)
-        source = sources.ensure(connection, "made-up", "Made up")
-        entries.record(connection, source, [FeedEntry(url=item.url) for item in stream], run, NOW, fetch=False)
-        ids = entries.ids(connection, [item.url for item in stream])
-        got = [fetched(item, ids[item.url], source) for item in stream]
+        names = {item.url: item.outlet for item in stream}
+        known = {
+            name: sources.ensure(connection, name.lower().replace(" ", "-"), name)
+            for name in sorted(set(names.values()))
+        }
+        owners = {url: known[name] for url, name in names.items()}
+        entries.record(connection, owners, [FeedEntry(url=item.url) for item in stream], run, NOW, fetch=False)
+        ids = entries.ids(connection, list(names))
+        got = [fetched(item, ids[item.url], owners[item.url]) for item in stream]
         pages.keep(connection, got, [WarcPlace(file="none", offset=0, length=1)] * len(got))
         return list(connection.scalars(select(page.c.id).where(page.c.read_at.is_(None)).order_by(page.c.id)))
 
 
-def keep_readings(engine: Engine, read: Iterable[tuple[int, Planted]]) -> None:
+def keep_readings(engine: Engine, read: Iterable[tuple[int, Told]]) -> None:
     """Store what the pages said, as a worker that read them would."""
     with engine.begin() as connection:
         revisions.keep(connection, [reading(page_id, item) for page_id, item in read], NOW)
@@ -45,7 +64,7 @@ def settle_all(engine: Engine, batch: int = 100) -> None:
         pass
 
 
-def store_stream(engine: Engine, stream: Sequence[Planted], batch: int = 100) -> None:
+def store_stream(engine: Engine, stream: Sequence[Told], batch: int = 100) -> None:
     """All the way, by one worker."""
     keep_readings(engine, zip(put_pages(engine, stream), stream, strict=True))
     settle_all(engine, batch)
@@ -68,12 +87,12 @@ def partition(engine: Engine) -> set[tuple[str, ...]]:
     return {members for _, _, members in stories(engine)}
 
 
-def fetched(item: Planted, entry_id: int, source_id: int) -> FetchedPage:
+def fetched(item: Told, entry_id: int, source_id: int) -> FetchedPage:
     body = Page(url=item.url, final_url=item.url, status=200, headers=(), body=item.text.encode(), fetched_at=NOW)
     return FetchedPage(entry_id=entry_id, source_id=source_id, page=body)
 
 
-def reading(page_id: int, item: Planted) -> Reading:
+def reading(page_id: int, item: Told) -> Reading:
     article = Article(
         url=item.url,
         source=SourceName("made-up"),

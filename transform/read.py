@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 
 from extract.article import OpenPage, of_its_text, open_page, read_article, read_otherwise, why_no_article
 from extract.blocks import count_words
@@ -25,7 +26,7 @@ BRIEF_WORDS = 80  # a shorter text is flagged as a brief
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 _ALWAYS = ("trafilatura", "htmldate", "py3langid")
 PACKAGES = {Profile.QUICK: _ALWAYS, Profile.THOROUGH: (*_ALWAYS, "readability-lxml", "newspaper4k")}
-VERSION = 2  # of our own reading, counted up when it changes what comes out
+VERSION = 3  # of our own reading, counted up when it changes what comes out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class ReadSpec:
     @property
     def digest(self) -> bytes:
         """8 bytes that differ whenever the same page could read differently: extractors, rules or sketch changed."""
-        parts = (str(VERSION), self.profile, *map(version, PACKAGES[self.profile]))
+        parts = (str(VERSION), self.profile, *map(_version, PACKAGES[self.profile]))
         return hashlib.blake2b(
             b"\0".join([*(part.encode() for part in parts), rule_packs(self.rules).digest, self.sketch.digest]),
             digest_size=8,
@@ -58,6 +59,11 @@ class ReadSpec:
     def digest_with(self, memory: SiteMemory) -> bytes:
         """The digest, and after it the memory's, which is empty while nothing is remembered."""
         return self.digest + memory.digest
+
+
+@cache  # it is asked for every page, and looked up on disk
+def _version(package: str) -> str:
+    return metadata.version(package)
 
 
 def read_page(page: Page, announced: Announcement, spec: ReadSpec, memory: SiteMemory = BLANK) -> ReadPage | Rejection:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -163,3 +164,28 @@ def refuse_unstored(connection: Connection, names: Sequence[str]) -> None:
 
     if names:
         refuse_unknown(names, sources.names(connection))
+
+
+@contextmanager
+def counting(total: int, what: str) -> Iterator[Callable[[object], None]]:
+    """How many of how many are done, on the error output: a bar on a terminal, or else a line now and then."""
+    if sys.stderr.isatty():
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from flows.show import console
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda _: bar.advance(task)
+        return
+    count = 0
+    step = max(20, total // 20)
+
+    def done(_: object) -> None:
+        nonlocal count
+        count += 1
+        if count % step == 0:
+            typer.echo(f"{count} of {total} {what} …", err=True)
+
+    yield done

@@ -145,6 +145,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     truth = {"file": "fire.html", "text": "\n".join(HARBOUR_FIRE), "title": "Rope store burns"}
     (folder / "labelled" / "truth.jsonl").write_text(json.dumps(truth), encoding="utf-8")
     (folder / "documents.jsonl").write_text(json.dumps({"id": "fire", "lines": HARBOUR_FIRE}), encoding="utf-8")
+    streamed = {"id": "fire", "url": "https://daily.example/fire", "text": "\n\n".join(HARBOUR_FIRE)}
+    (folder / "articles.jsonl").write_text(json.dumps(streamed), encoding="utf-8")
+    (folder / "truth.csv").write_text("id,cluster\nfire,1\n", encoding="utf-8")
     (folder / "sources").mkdir()
     (folder / "sources" / "morning-herald.toml").write_text(next(blocks("toml")).text, encoding="utf-8")
     (folder / "rules").mkdir()

@@ -27,6 +27,12 @@ def test_section_label_is_not_taken_for_a_title_that_is_repeated() -> None:
     assert heading(read_lines(text)) == "The ferry and the tuba"
 
 
+def test_no_other_line_is_taken_for_a_title_that_was_announced() -> None:
+    text = f"The harbour\nTHE FERRY, and the tuba\n{SENTENCES}"
+    assert heading(read_lines(text, "The ferry and the tuba!")) == "THE FERRY, and the tuba"
+    assert heading(read_lines(text, "A tuba overboard")) == ""
+
+
 @pytest.mark.parametrize("text", ["", SENTENCES, "A day:\n- The first of the ferries\n24/7\n"])
 def test_text_without_a_heading_like_line_has_no_title(text: str) -> None:
     assert heading(read_lines(text)) == ""
