@@ -45,6 +45,8 @@ class MatchPolicy:
     same_anywhere: float = 0.6  # … with this in both
     part: float = 0.9  # when so much of the shorter text is in the longer, …
     part_jaccard: float = 0.3  # … and so little else is shared, it is a part: a trimmed copy, an item of a digest
+    front: float = 0.35  # what ends so early in the longer text, …
+    front_contained: float = 0.75  # … and is no more of the shorter one: both go on by themselves, as in a round-up
     contained: float = 0.5  # share of the shorter text
     contained_shingles: int = 12
     contained_start: float = 0.1  # a trimmed copy begins where the longer text begins; a digest's items do not
@@ -496,9 +498,11 @@ def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[list[
     """What each pair is, and the first test that kept a different one from being the same."""
     same = _same_tests(measures, case, policy)
     inside = np.logical_and.reduce(_inside_tests(measures, case, policy))
-    part = inside & (case.containment >= policy.part) & (case.jaccard < policy.part_jaccard)
-    kinds = np.where(inside, np.where(_begins(measures, case, policy), _CONTAINED, _LIFTED), _DIFFERENT)
-    kinds[np.logical_and.reduce(list(same.values())) & ~part] = _SAME
+    front = (measures.end <= policy.front) & (case.containment < policy.front_contained)
+    part = (case.containment >= policy.part) & (case.jaccard < policy.part_jaccard)
+    begins = _begins(measures, case, policy) & ~front
+    kinds = np.where(inside, np.where(begins, _CONTAINED, _LIFTED), _DIFFERENT)
+    kinds[np.logical_and.reduce(list(same.values())) & ~(inside & (front | part))] = _SAME
     outside = case.gap_days > policy.window_days
     kinds[outside] = _DIFFERENT
     names = np.array(list(same))[np.argmin(list(same.values()), axis=0)]

@@ -162,6 +162,14 @@ def test_an_old_text_with_which_a_round_up_begins_is_lifted() -> None:
     assert judge(round_up, paragraphs(item), days_apart=20).kind is MatchKind.LIFTED
 
 
+def test_the_opening_of_a_text_with_which_a_round_up_begins_is_lifted() -> None:
+    report = _without_figures(sentences(random.Random(31), 16))
+    round_up = sentences(random.Random(32), 1) + report[:10] + sentences(random.Random(33), 30)
+    match = judge(paragraphs(round_up), paragraphs(report))
+    assert match.end < POLICY.front
+    assert match.kind is MatchKind.LIFTED
+
+
 def test_equal_notices_are_copies_only_where_they_state_facts_at_one_time() -> None:
     notice, brief = "no text is available for this story yet", "Flood warning for 14 villages along the Tarn."
     assert judge(brief, brief, days_apart=1).kind is MatchKind.SAME
