@@ -812,7 +812,8 @@ def _labels(out: Console, article: Article) -> None:
         "summary": article.summary,
         "section": article.section,
         "tags": ", ".join(article.tags),
-        "agency": article.agency,
+        "agency": f"{article.credit.agency}, {article.credit.evidence}" if article.credit else None,
+        "material of": ", ".join(article.material),
         "translator": article.translator,
         "image": article.image,
     }
@@ -830,6 +831,7 @@ def extraction_values(read: ReadPage | Rejection) -> Mapping[str, object]:
     del article["blocks"], article["source"]
     return {
         **article,
+        "agency": value.article.agency,
         "agreement": read.agreement,
         "flags": sorted(value.article.flags),
         "text": value.text,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, any_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from extract.model import Flag
+from extract.model import DatePrecision, Flag
 from load.rows import listed
 from load.tables import article, match, revision, source, story, story_change, story_member
 from transform.assign import Assignments, Neighbourhood, StoryChange, StoryState
@@ -35,7 +35,15 @@ def members(connection: Connection, articles: Collection[ArticleId]) -> dict[Art
     """What deciding needs to know of these articles, as their current revisions say it."""
     query = (
         select(
-            article.c.id, article.c.url_key, source.c.tier, revision.c.published_at, revision.c.words, revision.c.flags
+            article.c.id,
+            article.c.url_key,
+            source.c.tier,
+            source.c.agency.label("source_agency"),
+            revision.c.published_at,
+            revision.c.date_precision,
+            revision.c.words,
+            revision.c.flags,
+            revision.c.agency,
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .join(source, source.c.id == article.c.source_id)
@@ -52,6 +60,9 @@ def member(row: Row[Any]) -> Member:
         words=row.words,
         tier=row.tier,
         partial=not _PARTIAL.isdisjoint(row.flags),
+        day_only=row.date_precision == DatePrecision.DAY,
+        agency=row.agency,
+        source_agency=row.source_agency,
     )
 
 
@@ -199,7 +210,9 @@ def _write_stories(
 
 
 def _story_row(state: StoryState, known: Mapping[ArticleId, Member], now: datetime) -> dict[str, object]:
-    times = [at for article_id in state.members if (at := known[article_id].published_at) is not None]
+    members = [known[article_id] for article_id in sorted(state.members)]
+    first = min(members, key=lambda member: member.out_by, default=None)
+    times = [member.published_at for member in members if member.published_at is not None]
     digest = bool(state.members) and state.containers == state.members
     return {
         "id": state.id,
@@ -207,7 +220,7 @@ def _story_row(state: StoryState, known: Mapping[ArticleId, Member], now: dateti
         "canonical_id": state.canonical if state.members else None,
         "canonical_rule": state.canonical_rule if state.members else None,
         "articles": len(state.members),
-        "first_published_at": min(times, default=None),
+        "first_published_at": first.published_at if first else None,
         "last_published_at": max(times, default=None),
         "changed_at": now,
         "merged_into": state.merged_into,

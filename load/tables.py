@@ -89,6 +89,7 @@ source = Table(
     Column("language", Text, comment="ISO 639-1, what it mostly writes in"),
     Column("country", Text, comment="ISO 3166-1 alpha-2"),
     Column("tier", SmallInteger, nullable=False, comment="1 agency or paper of record, 2 ordinary, 3 aggregator"),
+    Column("agency", Text, comment="the news agency that it is; null for one that is none"),
     Column("active", Boolean, nullable=False, comment="false once its file is gone"),
     Column(
         "expect", JSONB, nullable=False, server_default=text("'{}'"), comment="what its file says it is when it is well"
@@ -418,6 +419,15 @@ revision = Table(
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="keywords that the page names"),
     Column("image", Text, comment="URL of the picture that stands for it"),
     Column("agency", Text, comment="whose text it says it is, when that is a news agency's"),
+    Column("agency_certainty", Text, comment="of that, by this text's own word: likely, possible"),
+    Column("agency_evidence", Text, comment="what says so, in words"),
+    Column(
+        "agency_material",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="agencies whose material it says it has used",
+    ),
     Column("translator", Text, comment="who translated it"),
     Column("language", Text, comment="ISO 639-1"),
     when("published_at", "null when no date on the page is trusted"),
@@ -441,6 +451,7 @@ revision = Table(
         comment="words of title and text, without accents",
     ),
     one_of("kind", "first", "minor", "update", "correction", "stale", "reread"),
+    one_of("agency_certainty", "likely", "possible"),
     Index("revision_page_id_idx", "page_id"),
     Index("revision_unsettled_idx", "page_id", unique=True, postgresql_where=text("kind IS NULL")),
     Index("revision_search_idx", "search", postgresql_using="gin"),
