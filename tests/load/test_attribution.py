@@ -186,11 +186,13 @@ def test_the_agencys_own_article_stands_for_its_story_whenever_it_comes(engine: 
 
 
 def test_a_source_is_an_agency_by_its_file_or_by_its_title(engine: Engine) -> None:
-    files = [a_source("wire", agency="Polska Agencja Prasowa"), a_source("northline", agency="Northline"), a_source("paper")]
+    files = [
+        a_source("wire", agency="Polska Agencja Prasowa"),
+        a_source("northline", agency="Northline"),
+        a_source("paper"),
+    ]
     with engine.begin() as connection:
         sources.sync(connection, files)
         sources.ensure(connection, "reuters", "Reuters")
         found = connection.execute(text("SELECT name, agency FROM storyfold.source ORDER BY name")).all()
     assert found == [("northline", "Northline"), ("paper", None), ("reuters", "Reuters"), ("wire", "PAP")]
-
-

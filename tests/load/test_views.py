@@ -292,6 +292,11 @@ def test_what_a_page_says_of_its_article_is_kept_and_shown(engine, view):
     credit = Credit(agency="AFP", certainty=Certainty.LIKELY, evidence="signed 'AFP'")
     told = Told(url="https://harbour-courier.example/fire", credit=credit, material=["dpa"], **labels)
     publish(engine, told, Told(url="https://other.example/toll", paragraphs=BRIDGE_TOLL))
-    labels |= {"agency": "AFP", "agency_certainty": "likely", "agency_evidence": "signed 'AFP'", "agency_material": ["dpa"]}
+    labels |= {
+        "agency": "AFP",
+        "agency_certainty": "likely",
+        "agency_evidence": "signed 'AFP'",
+        "agency_material": ["dpa"],
+    }
     shown = rows(engine, f"SELECT {', '.join(labels)} FROM news.{view} ORDER BY url")
     assert shown == [labels, dict.fromkeys(labels) | {"tags": [], "agency_material": []}]

@@ -101,9 +101,10 @@ def test_wire_copy_never_stands_for_a_full_unmarked_text_that_came_out_as_early(
     if stands.is_wire_copy and stands.published_at:
         longest = max(one.words for one in members)
         rivals = [one for one in members if not (one.is_wire_copy or one.partial) and 3 * one.words >= 2 * longest]
-        assert all(
-            one.published_at is None or one.published_at > stands.published_at + AT_ONCE for one in rivals
-        ) or stands.partial
+        assert (
+            all(one.published_at is None or one.published_at > stands.published_at + AT_ONCE for one in rivals)
+            or stands.partial
+        )
 
 
 @given(MEMBERS)
