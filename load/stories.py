@@ -210,9 +210,7 @@ def _write_stories(
 
 
 def _story_row(state: StoryState, known: Mapping[ArticleId, Member], now: datetime) -> dict[str, object]:
-    members = [known[article_id] for article_id in sorted(state.members)]
-    first = min(members, key=lambda member: member.out_by, default=None)
-    times = [member.published_at for member in members if member.published_at is not None]
+    times = [at for article_id in state.members if (at := known[article_id].published_at) is not None]
     digest = bool(state.members) and state.containers == state.members
     return {
         "id": state.id,
@@ -220,7 +218,7 @@ def _story_row(state: StoryState, known: Mapping[ArticleId, Member], now: dateti
         "canonical_id": state.canonical if state.members else None,
         "canonical_rule": state.canonical_rule if state.members else None,
         "articles": len(state.members),
-        "first_published_at": first.published_at if first else None,
+        "first_published_at": min(times, default=None),
         "last_published_at": max(times, default=None),
         "changed_at": now,
         "merged_into": state.merged_into,

@@ -17,7 +17,12 @@ SELECT
         JOIN storyfold.article AS copy ON copy.id = member.article_id
         WHERE member.story_id = story.id
     ) AS sources,
-    story.first_published_at,
+    CASE
+        WHEN story.first_published_at <> date_trunc('day', story.first_published_at, 'UTC')
+            THEN story.first_published_at
+        -- perhaps a day without a time, which counts as its end
+        ELSE (SELECT copy.published_at FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1)
+    END AS first_published_at,
     story.last_published_at,
     story.canonical_id AS canonical_article_id,
     story.canonical_rule,
