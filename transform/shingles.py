@@ -36,11 +36,12 @@ def fact_hashes(text: str) -> Hashes:
 
     text: as people read it, with case and punctuation. Two template reports share their wording and differ in these.
     """
-    found = {xxhash.xxh3_64_intdigest(word.encode()) for word in _facts(text)}
+    found = {xxhash.xxh3_64_intdigest(word.encode()) for word in fact_words(text)}
     return np.array(sorted(found), dtype=np.uint64)
 
 
-def _facts(text: str) -> list[str]:
+def fact_words(text: str) -> list[str]:
+    """The numbers as written and the names case folded, in text order, repeats kept."""
     facts = []
     for match in _WORD.finditer(text):
         word = match.group()
