@@ -64,7 +64,7 @@ COMMENT ON COLUMN news.story.last_published_at IS 'Latest trusted publication ti
 COMMENT ON COLUMN news.story.canonical_article_id IS 'The article that stands for the story (news.article.id).';
 COMMENT ON COLUMN news.story.canonical_rule IS
     'The first rule that told it from the runner-up: only-member, full-text, full-length, original, '
-    'unmarked, earliest, tier, longest, url-key.';
+    'earliest, unmarked, tier, longest, url-key.';
 COMMENT ON COLUMN news.story.changed_at IS 'Last change of its articles or of the canonical one.';
 COMMENT ON COLUMN news.story.first_article_id IS
     'The article that came out first (news.article.id), as news.story_article orders them.';

@@ -30,9 +30,7 @@ MENDED = [*LINES[:29], LINES[29].replace(LINES[29].split()[2], "mended")]
 CORRECTED = [LINES[0], *LINES[2:]]
 MORE = sentences(random.Random(2), 6)
 OTHERS = sentences(random.Random(3), 20)
-CONSENT = [
-    f"we and our partners store and read cookies on your device number {n} of many" for n in "abcdefgh"
-]
+CONSENT = [f"we and our partners store and read cookies on your device number {n} of many" for n in "abcdefgh"]
 FULL_OF_FEED = replace(KNOWN, from_feed=True)
 TEASER = replace(state(LINES[:5]), page=1, teaser=True)
 SAID_LATE = replace(KNOWN, modified_at=FETCHED)
