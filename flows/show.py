@@ -105,6 +105,10 @@ _FAILED = {
     "facts": "their numbers and names are others",
     "run": "they agree only in short runs of words, as reports made from one template do",
     "window": "they came out too far apart",
+    "shared": "too little of their wording is the same",
+    "numbers": "their numbers are others",
+    "start": "what they share begins too late in both",
+    "short": "the same few words, but without a fact in them, or on another day",
 }
 _NEVER = {
     "too-short": "one is too short: it is compared only with texts that equal it",

@@ -182,7 +182,7 @@ def _measured(connection: Connection, sides: tuple[Side, Side], policy: MatchPol
 
 
 def _why_never(sides: tuple[Side, Side], shared_keys: int) -> NeverCompared:
-    if not all(len(side.print.bands) for side in sides):
+    if any(len(side.print.bands) <= 1 for side in sides):
         return NeverCompared.TOO_SHORT
     return NeverCompared.CROWDED_OUT if shared_keys else NeverCompared.NO_KEY
 

@@ -36,12 +36,16 @@ def fact_hashes(text: str) -> Hashes:
 
     text: as people read it, with case and punctuation. Two template reports share their wording and differ in these.
     """
-    found = {xxhash.xxh3_64_intdigest(word.encode()) for word in fact_words(text)}
+    found = {xxhash.xxh3_64_intdigest(word.encode()) for word in _facts(text)}
     return np.array(sorted(found), dtype=np.uint64)
 
 
 def fact_words(text: str) -> list[str]:
-    """The numbers as written and the names case folded, in text order, repeats kept."""
+    """The facts that are hashed, in text order, repeats kept: numbers, and names without case."""
+    return list(_facts(text))
+
+
+def _facts(text: str) -> list[str]:
     facts = []
     for match in _WORD.finditer(text):
         word = match.group()
