@@ -19,15 +19,24 @@ def agency_named(text: str) -> str | None:
     return _by_name().get(form) if len(name) <= _SHORT or len(form) > _SHORT else None
 
 
+def agency_behind(title: str, said: str | None = None) -> str | None:
+    """The agency that a publisher is: the one that its file says, else the one whose name its title is, as written.
+
+    'LaPresse' is an agency, 'La Presse' a paper.
+    """
+    return (agency_named(said) or said) if said else _by_title().get(title.strip())
+
+
 def _form(name: str) -> str:
     return letters(name).removeprefix("the")
 
 
 @cache
 def _by_name() -> Mapping[str, str]:
+    return {called if len(called) <= _SHORT else _form(called): agency for called, agency in _by_title().items()}
+
+
+@cache
+def _by_title() -> Mapping[str, str]:
     names = tomllib.loads((files("extract") / "agencies.toml").read_text(encoding="utf-8"))["names"]
-    return {
-        called if len(called) <= _SHORT else _form(called): agency
-        for agency, others in names.items()
-        for called in (agency, *others)
-    }
+    return {called: agency for agency, others in names.items() for called in (agency, *others)}

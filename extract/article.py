@@ -16,13 +16,13 @@ from trafilatura import bare_extraction, load_html
 from trafilatura.metadata import extract_author
 from trafilatura.settings import Document
 
-from extract.authors import read_authors
+from extract.authors import read_authors, stated_bylines
 from extract.blocks import MIN_WORDS, count_words, heading, read_blocks, running_text
 from extract.by_newspaper import newspaper_body
 from extract.by_readability import readability_body
 from extract.bylines import shown_byline
 from extract.charset import decode
-from extract.credits import agency_of, translator_of
+from extract.credits import credit_of, material_of, translator_of
 from extract.dates import publication, url_day
 from extract.feedtext import refusal_of
 from extract.flags import is_listing, is_paywalled, read_flags
@@ -95,9 +95,11 @@ def read_otherwise(article: Article, opened: OpenPage, extractor: Extractor) -> 
 def of_its_text(article: Article, opened: OpenPage) -> Article:
     """The article with what its own text tells of it: whose it is, who translated it, what a reader should know."""
     assert opened.about is not None, "a text file has one reading"
+    credit = credit_of(article.authors, article.blocks) or article.credit
     return replace(
         article,
-        agency=agency_of(article.authors, article.blocks) or article.agency,
+        credit=credit,
+        material=material_of(stated_bylines(opened.about), article.blocks, credit) or article.material,
         translator=translator_of(opened.about, article.blocks) or article.translator,
         flags=read_flags(opened.about, opened.text, article.blocks),
     )
@@ -109,6 +111,7 @@ def _read_html(opened: OpenPage, about: About, *, quick: bool) -> Article:
     title = read_title(about, announced) or heading(blocks) or slug_of(page.final_url)
     authors = read_authors(about, announced, blocks, lambda: _find_byline(about, title))
     published = publication(published_times(about, announced), modified_times(about), announced, page.fetched_at)
+    credit = credit_of(authors, blocks)
     return Article(
         url=canonical_url(about) or page.final_url,
         source=announced.source,
@@ -118,7 +121,8 @@ def _read_html(opened: OpenPage, about: About, *, quick: bool) -> Article:
         section=read_section(about, title),
         tags=read_tags(about),
         image=read_image(about),
-        agency=agency_of(authors, blocks),
+        credit=credit,
+        material=material_of(stated_bylines(about), blocks, credit),
         translator=translator_of(about, blocks),
         blocks=blocks,
         extractor=Extractor.TRAFILATURA,
@@ -143,13 +147,15 @@ def _read_plain(opened: OpenPage) -> Article:
     day = url_day(page.final_url)
     published = publication({DateOrigin.URL: [day] if day else []}, (), announced, page.fetched_at)
     from_feed = refusal_of(page) is not None
+    credit = credit_of(announced.authors, blocks)
     return Article(
         url=page.final_url,
         source=announced.source,
         title=announced.title or heading(blocks) or slug_of(page.final_url),
         authors=announced.authors,
         summary=announced.summary if announced.summary != opened.text else None,
-        agency=agency_of(announced.authors, blocks),
+        credit=credit,
+        material=material_of(announced.authors, blocks, credit),
         blocks=blocks,
         extractor=Extractor.LINES,
         language=detect_language(running_text(blocks), (announced.language,)),

@@ -109,6 +109,13 @@ def read_authors(
     return ()
 
 
+def stated_bylines(about: About) -> list[str]:
+    """The bylines of JSON-LD and <meta>, as they are written."""
+    stated = names_of(about.node.get("author") or about.node.get("creator"), about.graph)
+    written = [*stated, *(text for name in _META.split() for text in about.meta_values(name))]
+    return [folded(text) for text in written if "://" not in text]
+
+
 def _signatures(
     about: About, announced: Announcement, blocks: Sequence[Block], find_byline: Callable[[], str | None]
 ) -> Iterator[Iterable[str]]:

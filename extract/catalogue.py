@@ -64,6 +64,7 @@ def read_source(text: str, name: str, defaults: FetchPolicy = _DEFAULTS) -> Sour
         language=table.optional("language", _LANGUAGE),
         country=table.optional("country", _COUNTRY),
         tier=table.optional("tier", _TIER) or 2,
+        agency=table.optional("agency", _TEXT),
         feeds=_feeds(table),
         polling=_poll_policy(table),
         fetch=_fetch_policy(table.below("fetch"), defaults),
@@ -267,8 +268,8 @@ _LANGUAGES = _Kind(
 _ON_BREACH = _Kind("'warn' or 'stop'", _member(OnBreach))
 _PARAMS = _Kind("a list of names of query parameters", lambda value: _each(value, _matching(r"[^\s&=?#]{1,100}")))
 _SOURCE = (
-    "title", "homepage", "language", "country", "tier", "feeds", "sitemaps", "interval_minutes",
-    "min_interval_minutes", "max_interval_minutes", "enabled", "fetch", "expect", "urls",
+    "title", "homepage", "language", "country", "tier", "agency", "feeds", "sitemaps",
+    "interval_minutes", "min_interval_minutes", "max_interval_minutes", "enabled", "fetch", "expect", "urls",
 )  # fmt: skip
 _FETCH: Mapping[str, _Kind[Any]] = {
     "gap_s": _Kind("a number of seconds, 0 or more", _number(0)),

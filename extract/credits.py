@@ -1,25 +1,27 @@
-"""Whose text an article says it is: the agency of wire copy, and who translated it.
+"""Whose text an article says it is: the agency of wire copy, those that helped with it, and who translated it.
 
-Both stand in fixed places: in the byline, in the dateline that opens the text ('WARSAW (Reuters) -'), in lines of their
-own around it ('Source: AFP', '(PAP)', 'Translated by …'). Elsewhere an agency is mentioned and no more: a story told
-'according to Reuters' or 'with AFP' is the paper's own.
+All stand in fixed places: in the byline, in the dateline that opens the text ('WARSAW (Reuters) -'), in lines of their
+own around it ('Source: AFP', '(PAP)', 'Translated by …'). Elsewhere an agency is mentioned and no more. A story told
+'according to Reuters' is the paper's own; so is one made 'with AFP', which has material of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from extract.agencies import agency_named
 from extract.authors import names_in, reads_as_name, without_by
 from extract.jsonld import names_of
 from extract.metadata import About
-from extract.model import Block
+from extract.model import Block, Certainty, Credit
 from extract.phrases import led_by
 
 _LINE = 120  # characters; a longer block is told
 _PROSE = 80  # characters of a shortest paragraph
 _HEAD, _TAIL = 4, 6  # blocks at either end of a page's text
+_QUOTED = 40  # characters of a text's end
+_INITIALS = re.compile(r"\W*(?:by\s+)?[A-Z]{2}\W*", re.IGNORECASE)
 
 _DASH = r"\s*(?:[-–—―]|\.-|:)"
 _PLACE = r"[^\W\d_](?:(?!(?<=[^\W\d_]{4})[.!?]\s)[^()\[\]（）【】/]){0,60}?"  # 'BERLIN, 3. März', 'ST. GALLEN'
@@ -48,23 +50,40 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _JOINED = re.compile(r"\s*[/,;+&]\s*|\s+(?:and|und|et|y|e|i|en|og|och|ve)\s+")
 
 
-def agency_of(authors: Sequence[str], blocks: Sequence[Block]) -> str | None:
-    """The agency whose text this says it is, by its name in `agencies.toml`; None where it says no such thing."""
+def credit_of(authors: Sequence[str], blocks: Sequence[Block]) -> Credit | None:
+    """The agency whose text this says it is, and what says so; None where it says no such thing."""
     texts = [block.text for block in blocks]
-    return next(filter(None, _agencies(authors, texts[:_HEAD], texts[: -_TAIL - 1 : -1])), None)
+    return next(_credits(authors, texts[:_HEAD], texts[: -_TAIL - 1 : -1]), None)
 
 
-def _agencies(authors: Sequence[str], head: Sequence[str], tail: Sequence[str]) -> Iterator[str | None]:
+def _credits(authors: Sequence[str], head: Sequence[str], tail: Sequence[str]) -> Iterator[Credit]:
     """What each place says, the surer places first; tail: from the last block on."""
+    likely, possible = Certainty.LIKELY, Certainty.POSSIBLE
     signing = [_signing(author) for author in authors]
     if all(signing):  # a paper's writer beside an agency has made the text the paper's
-        yield from signing[:1]
-    yield from map(_in_dateline, head)
-    yield from (_all_agencies(without_by(text)) for text in head if without_by(text) != text)
-    yield from map(_in_credit, (*head, *tail))
-    yield from map(_alone, tail)
+        yield from _credit(zip(signing, authors, strict=True), likely, "signed")
+    for text in head:
+        yield from _credit([_in_dateline(text)], likely, "dateline")
+    bylines = [text for text in head if without_by(text) != text]
+    yield from _credit(((_all_agencies(without_by(text)), text) for text in bylines), likely, "signed")
+    yield from _credit(((_in_credit(text), text) for text in (*head, *tail)), likely, "credited")
+    yield from _credit(((_alone(text), text) for text in tail), likely, "marked")
     if not authors:  # or it may be a picture's caption
-        yield from map(_behind_sentence, [text for text in tail if len(text) > _PROSE][:1])
+        last = [text for text in tail if len(text) > _PROSE][:1]
+        yield from _credit(((_behind_sentence(text), text[-_QUOTED:]) for text in last), possible, "ends in")
+
+
+def _credit(found: Iterable[tuple[str | None, str]], certainty: Certainty, how: str) -> Iterator[Credit]:
+    """The places that name an agency; two letters, standing alone, may be somebody's initials."""
+    for agency, quote in found:
+        if agency:
+            short = how != "dateline" and _INITIALS.fullmatch(quote) is not None
+            sure = Certainty.POSSIBLE if short else certainty
+            yield Credit(agency=agency, certainty=sure, evidence=f"{how} '{_clipped(quote)}'")
+
+
+def _clipped(quote: str) -> str:
+    return quote if len(quote) <= _LINE else quote[:_LINE].rstrip() + "…"
 
 
 def _signing(author: str) -> str | None:
@@ -72,12 +91,15 @@ def _signing(author: str) -> str | None:
     return next(filter(None, map(agency_named, (author, *author.split(",")))), None)
 
 
-def _in_dateline(text: str) -> str | None:
+def _in_dateline(text: str) -> tuple[str | None, str]:
+    """The agency, and the dateline; none where the brackets explain the name before them: 'Associated Press (AP) -'."""
     for form in _DATELINES:
         found = form.match(text)
-        if found and (agency := _all_agencies(found["agency"]) or _behind_place(found["agency"])):
-            return agency
-    return None
+        if found is None or agency_named(text[: found.start("agency")].strip(" ([")):
+            continue
+        if agency := _all_agencies(found["agency"]) or _behind_place(found["agency"]):
+            return agency, found[0].strip()
+    return None, ""
 
 
 def _in_credit(text: str) -> str | None:
@@ -114,6 +136,76 @@ def _behind_place(text: str) -> str | None:
     last = text.split()[-1] if text.strip() else ""
     ends = [last, *(last[-length:] for length in range(5, 1, -1))] if _UNSPACED.search(text) else []
     return next(filter(None, map(agency_named, ends)), None)
+
+
+# --- Who helped with it ---------------------------------------------------------------------------------------------
+
+UNNAMED = "unnamed"  # agencies that a text owes material to without saying which
+
+_BY_HAND = re.compile(
+    r"\s(?:with|mit|avec|con|com|met|med|cu|z|ze|s|se)\s+(?P<by>[^.]{2,60})\.?$", re.IGNORECASE
+)  # behind a name
+_CONTRIBUTED = re.compile(r"(?P<by>.{2,60}?)\s+(?:also\s+)?contributed (?:to )?(?:this|reporting|the)\b.{0,30}")
+
+
+def material_of(signed: Sequence[str], blocks: Sequence[Block], credit: Credit | None) -> tuple[str, ...]:
+    """The agencies whose material the text says it has used, in the order in which it names them.
+
+    signed: bylines as they are written, not taken apart
+    credit: whose text it is; that agency is no helper
+    """
+    texts = [block.text for block in blocks]
+    ends = [text for text in (*texts[:_HEAD], *texts[-_TAIL:]) if len(text) <= _LINE]
+    bylines = [*signed, *(text for text in texts[:_HEAD] if len(text) <= _LINE and without_by(text) != text)]
+    named = dict.fromkeys(
+        [
+            *(agency for text in bylines for agency in _beside(text)),
+            *(agency for text in texts[:_HEAD] for agency in _beside_in_dateline(text)),
+            *(agency for text in ends for agency in _helping(text)),
+        ]
+    )
+    return tuple(agency for agency in named if credit is None or agency != credit.agency)
+
+
+def _beside(byline: str) -> Iterable[str]:
+    """The agencies behind a writer's name: 'Ada Brook with AFP', 'jki/dpa'."""
+    if helped := _BY_HAND.search(byline):
+        return _only_agencies(helped["by"])
+    return _among_others(without_by(byline))
+
+
+def _beside_in_dateline(text: str) -> Iterable[str]:
+    """Those that a dateline names beside the paper: 'BERLIN (Post/dpa) -'."""
+    found = _DATELINES[0].match(text)
+    return _among_others(found["agency"]) if found else ()
+
+
+def _helping(text: str) -> Iterable[str]:
+    """Those of a line of its own: 'Mit Material von dpa', 'Reuters contributed to this report.', 'Quelle: jki/dpa'."""
+    line = text.strip("()[]（）【】 ")
+    if contributed := _CONTRIBUTED.fullmatch(line):
+        return _only_agencies(contributed["by"])
+    if said := led_by("source").match(line):
+        return _among_others(said["rest"].lstrip(" :："))
+    said = led_by("material").fullmatch(line)
+    return _only_agencies(said["rest"]) if said else ()
+
+
+def _only_agencies(text: str) -> Iterable[str]:
+    """The agencies, where nothing else is named; those that are not called by a name count as one."""
+    named = [_agency_or_agencies(part.strip(" .")) for part in _JOINED.split(text.strip(" .:"))]
+    return [agency for agency in named if agency] if all(named) else ()
+
+
+def _agency_or_agencies(text: str) -> str | None:
+    return agency_named(text) or (UNNAMED if led_by("agencies").fullmatch(text) else None)
+
+
+def _among_others(text: str) -> Iterable[str]:
+    """The agencies in a list that names others, too, by a sign or a name."""
+    parts = [part for part in _JOINED.split(text.strip(" .")) if part]
+    named = [agency for part in parts if (agency := agency_named(part))]
+    return named if named and len(named) < len(parts) else ()
 
 
 # --- Who translated it ----------------------------------------------------------------------------------------------

@@ -221,6 +221,7 @@ class Source:
     expect: Expectations = Expectations()
     urls: UrlParams = UrlParams()
     enabled: bool = True  # a source that is not rests: its file, its history and its articles stay
+    agency: str | None = None  # the news agency that it is, where its title is not the name of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +330,26 @@ class Block:
     place: Place = Place.TEXT
 
 
+class Certainty(StrEnum):
+    """How sure it is that a text is a news agency's."""
+
+    CERTAIN = "certain"
+    """Two witnesses: its own word and another article of its story; or it is the agency's own article."""
+    LIKELY = "likely"
+    """One that seldom errs: a dateline, a byline, a credit line; or the agency published it before."""
+    POSSIBLE = "possible"
+    """One that may mean something else: initials, a bracket behind the last sentence, a mark on another copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """Whose text an article says it is, when that is a news agency's."""
+
+    agency: str  # by its name in extract/agencies.toml
+    certainty: Certainty  # from its own word alone: never CERTAIN
+    evidence: str  # what says so, in words
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """What one page says, before any cleaning."""
@@ -341,7 +362,8 @@ class Article:
     section: str | None = None  # of the publication, as the page names it
     tags: tuple[str, ...] = ()  # keywords that the page names
     image: str | None = None  # http(s) URL of the picture that stands for it
-    agency: str | None = None  # whose text it says it is, when that is a news agency's; see extract/agencies.toml
+    credit: Credit | None = None  # the agency whose text it says it is; None where it says no such thing
+    material: tuple[str, ...] = ()  # agencies whose material it says it has used, the text being its own
     translator: str | None = None
     blocks: tuple[Block, ...]
     extractor: Extractor
@@ -353,3 +375,7 @@ class Article:
     modified_at: datetime | None
     fetched_at: datetime
     flags: frozenset[Flag] = frozenset()
+
+    @property
+    def agency(self) -> str | None:
+        return self.credit.agency if self.credit else None

@@ -100,6 +100,7 @@ def _identity(source: Source) -> dict[str, Any]:
         "language": source.language,
         "country": source.country,
         "tier": source.tier if source.tier != 2 else None,
+        "agency": source.agency,
         "enabled": None if source.enabled else False,
         "feeds": of_kind[FeedKind.FEED],
         "sitemaps": of_kind[FeedKind.SITEMAP],

@@ -374,22 +374,33 @@ def story(
 @app.command(rich_help_panel="Look")
 def why(
     item: Annotated[str, typer.Argument(metavar="URL|ID", help="A URL, the number of an article, or entry:NUMBER.")],
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="A second article: why they are, or are not, one text.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="All passages, each whole.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the whole history of one item.
+    """Tell the whole history of one item, or what two articles have in common.
 
-    Where it was announced, when it was fetched, what was cut from it and by which rule, what it was compared with and
-    with which scores, and which story it belongs to.
+    Where it was announced, when it was fetched, what was cut from it and by which rule, what it was compared with,
+    with which scores and which words in common, whose text it is, and which story it belongs to. Of two articles: the
+    verdict on record, or what would be measured now, the facts that only one has, and the passages.
     """
     from flows import show
-    from load import report
+    from load import comparing, report
+    from transform.verify import MatchPolicy
 
     with open_store() as store, store.engine.connect() as connection:
-        value = report.why(connection, item)
+        if other is not None:
+            compared = comparing.compare(connection, item, other, MatchPolicy())
+        else:
+            value = report.why(connection, item)
     if as_json:
-        typer.echo(show.to_json(value))
+        typer.echo(show.to_json(value if other is None else compared))
+    elif other is None:
+        show.history(show.console(), value, full=full)
     else:
-        show.history(show.console(), value)
+        show.comparison(show.console(), compared, full=full)
 
 
 @app.command(rich_help_panel="Look")

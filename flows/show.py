@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     from flows.rule_care import PackLine, Switched
     from flows.run import Summary
     from flows.trial import Trial
+    from load.comparing import Compared, Comparison, Verdict
     from load.judgements import Effect, Told
     from load.own_rules import UndoneRule
     from load.quarantine import Quarantined
@@ -68,6 +69,7 @@ if TYPE_CHECKING:  # what a command prints it has imported itself, and the other
     )
     from transform.cluster_scores import ClusterFigures, Share
     from transform.model import CleanArticle, Cut
+    from transform.passages import Extent, Passage
     from transform.read import ReadPage
     from transform.trial import Failure, NewCut, RuleTrial
 
@@ -89,13 +91,37 @@ _RULES = {
     "only-member": "the only article",
     "full-text": "a full text, where others are teasers or from a feed",
     "full-length": "a text of full length, where others are trimmed",
+    "original": "the agency's own article",
     "earliest": "published first",
+    "unmarked": "not marked as an agency's text, and out as early",
     "tier": "its source is of a better tier",
     "longest": "the longest text",
     "url-key": "by the order of URL keys, as nothing else tells them apart",
     "pinned": "a judgement pins it",
 }
 _TIES = {"same": "the same text as", "contained": "shares its beginning with", "lifted": "shares a passage with"}
+_KINDS = {
+    "same": "one text, edited",
+    "contained": "the shorter is the beginning of the longer",
+    "lifted": "the shorter stands inside the longer, which joins no story",
+}
+_FAILED = {
+    "jaccard": "too little of their wording is the same",
+    "young-store": "not alike enough for a store that knows only a few days",
+    "facts": "their numbers and names are others",
+    "run": "they agree only in short runs of words, as reports made from one template do",
+    "window": "they came out too far apart",
+    "shared": "too little of their wording is the same",
+    "numbers": "their numbers are others",
+    "start": "what they share begins too late in both",
+    "short": "the same few words, but without a fact in them, or on another day",
+}
+_NEVER = {
+    "too-short": "one is too short: it is compared only with texts that equal it",
+    "no-key": "they share no key of the index",
+    "crowded-out": "newer articles stood before them in every key that they share",
+}
+_MARKS = {"shared": ("=", ""), "moved": ("~", "cyan"), "left": ("-", "red"), "right": ("+", "green")}
 _EXPECTATIONS = {
     "entries_per_day": "entries a day",
     "dated_share": "articles with a date",
@@ -106,6 +132,10 @@ _WORD = re.compile(r"\s+|[^\s]+")
 
 TWO_COLUMNS = 80  # characters that two columns need
 TOP = 10  # lines of one topic of a status
+
+SHOWN_PASSAGES = 3  # the longest that two texts share, each with the differences around it
+SHOWN_MATCHES = 5  # with their passages
+PASSAGE_ENDS = (110, 60)  # characters at the beginning and the end of a longer passage
 
 _T = TypeVar("_T")
 Piece = str | tuple[str, str]  # text, or text with its style
@@ -338,8 +368,8 @@ def dedup_evaluation(out: Console, value: DedupEvaluation) -> None:
     if value.labelled < value.articles:
         _line(out, f"{value.labelled} of them are labelled; the figures are theirs.")
     _grouping_figures(out, value.scores.figures)
-    _shares(out, "In a story that is mostly another's", value.scores.families)
-    _shares(out, "Copies found, by what was done to them", value.scores.edits)
+    _share_table(out, "In a story that is mostly another's", value.scores.families)
+    _share_table(out, "Copies found, by what was done to them", value.scores.edits)
     if wrong := value.scores.largest_wrong:
         _line(out)
         _line(out, f"Most wrong: a story of {len(wrong.ids)} articles, {wrong.foreign} of them another's:")
@@ -359,7 +389,7 @@ def _grouping_figures(out: Console, found: ClusterFigures) -> None:
     _line(out, f"{'adjusted Rand index':<46}{found.ari:>10.4f}")
 
 
-def _shares(out: Console, title: str, shares: Mapping[str, Share]) -> None:
+def _share_table(out: Console, title: str, shares: Mapping[str, Share]) -> None:
     if not shares:
         return
     _line(out)
@@ -689,23 +719,41 @@ def _spread(value: Story | StoryLine) -> str:
 
 
 def _member(out: Console, member: Member, story: Story) -> None:
-    first, own = story.first_published_at, member.published_at
-    lag = f" (+{_lasted(own - first)})" if own and first and own > first else ""
+    lag = f" (+{_lasted(timedelta(seconds=member.seconds_behind))})" if member.seconds_behind else ""
     marks = [*(["canonical: " + _rule(story.canonical_rule)] if member.is_canonical else []), *member.flags]
     marks += [name for name, is_so in (("container", member.is_container), ("drifted", member.has_drifted)) if is_so]
     _line(
         out,
-        f"  {_published(member.published_at, member.date_precision)}{lag}  ",
+        f"  {member.place}. {_published(member.published_at, member.date_precision)}{lag}  ",
         (member.source, "bold"),
         f"  article {member.article_id}, {member.words} words",
         (f"  {', '.join(marks)}" if marks else "", "green"),
     )
     _line(out, f"    {member.title}")
     _url(out, member.url, indent=4)
+    for told in _whose(member):
+        _line(out, f"    {told}", style="yellow")
+    if member.change:
+        _line(out, f"    {_change_of(member.change)}", style="dim")
     if member.matched_article_id and not member.is_canonical:
         scores = f"Jaccard {member.jaccard:.2f}, containment {member.containment:.2f}"
         tie = _TIES.get(member.match_kind or "", member.match_kind)
         _line(out, f"    {tie} article {member.matched_article_id}: {scores}", style="dim")
+
+
+def _whose(item: Member | ArticleReport | Compared) -> Iterable[str]:
+    """Whose text it is, how sure that is and why; and who helped."""
+    if item.agency:
+        yield f"text of {item.agency}, {item.agency_certainty}: {item.agency_evidence}"
+    if item.agency_material:
+        yield f"with material of {', '.join(item.agency_material)}"
+
+
+def _change_of(change: Extent) -> str:
+    """What a copy made of the canonical text."""
+    if not change.left and not change.right:
+        return "the canonical text, word for word"
+    return f"{change.kept:.0%} of the canonical text kept, {change.left} words cut, {change.right} added"
 
 
 def _rule(name: str | None) -> str:
@@ -772,8 +820,11 @@ def _marked(snippet: str) -> list[Piece]:
 # --- One item -------------------------------------------------------------------------------------------------
 
 
-def history(out: Console, value: History) -> None:
-    """One item's way through the lines, in the order in which it happened."""
+def history(out: Console, value: History, *, full: bool = False) -> None:
+    """One item's way through the lines, in the order in which it happened.
+
+    full: with all passages that it shares with others, and all in which they differ
+    """
     for entry in value.entries:
         _entry(out, entry)
     if value.article is None:
@@ -786,9 +837,11 @@ def history(out: Console, value: History) -> None:
     published = _published(article.published_at, article.date_precision) + exact
     told = [article.source, published, f"{article.words} words", article.language or "??", *article.flags]
     _line(out, "  ", ", ".join(told))
+    for whose in _whose(article):
+        _line(out, f"  {whose}", style="yellow")
     for revision in article.revisions:
         _revision(out, revision)
-    _candidates(out, article)
+    _candidates(out, article, full=full)
     _place(out, article)
 
 
@@ -836,25 +889,97 @@ def _revision(out: Console, revision: RevisionReport) -> None:
         _line(out, (f"    - {cut.rule}: ", "dim"), cut.text)
 
 
-def _candidates(out: Console, article: ArticleReport) -> None:
+def _candidates(out: Console, article: ArticleReport, *, full: bool) -> None:
     _heading(out, f"Compared with {_count(len(article.candidates), 'article') if article.candidates else 'no article'}")
-    for other in article.candidates:
-        verdict = f"{other.kind}, failed: {other.failed}" if other.failed else other.kind
-        style = "dim" if other.failed else "green"
-        _line(out, (f"  {verdict}", style), f"  article {other.article_id}, {other.source}: {other.title}")
-        _url(out, other.url, indent=4)
-        _line(out, f"    {_scores(other)}")
+    for number, other in enumerate(article.candidates):
+        _candidate(out, other, article)
+        if other.extent and (full or number < SHOWN_MATCHES):
+            _line(out, f"    {_shares(other.extent, 'here', 'there')}")
+            _passages(out, other.passages, full=full)
 
 
-def _scores(other: Candidate) -> str:
-    shorter = "that one" if other.is_shorter else "this one"
-    numbers = "" if other.numbers is None else f" (numbers {other.numbers:.2f})"
+def _candidate(out: Console, other: Candidate, article: ArticleReport) -> None:
+    style = "dim" if other.failed else "green"
+    _line(out, (f"  {other.kind}", style), f"  article {other.article_id}, {other.source}: {other.title}")
+    _url(out, other.url, indent=4)
+    where = ", this one's" if other.story_id == article.story_id else ""
+    _line(out, f"    {_published(other.published_at, other.date_precision)}, story {other.story_id}{where}")
+    _line(out, f"    {_verdict(other)}")
+    _line(out, f"    {_scores(other, 'that one' if other.is_shorter else 'this one')}")
+
+
+def comparison(out: Console, value: Comparison, *, full: bool = False) -> None:
+    """Two articles, what was measured of them, the facts that differ and the passages."""
+    for mark, style, side in (("-", "red", value.left), ("+", "green", value.right)):
+        published = _published(side.published_at, side.date_precision)
+        where = f"article {side.article_id}, story {side.story_id}, {side.source}, {published}, {side.words} words"
+        _line(out, (f"{mark} {where}", style))
+        _line(out, "  ", (side.title, "bold"))
+        _url(out, side.url, indent=2)
+        for told in _whose(side):
+            _line(out, f"  {told}", style="yellow")
+    _heading(out, f"{value.verdict.kind}: {_verdict(value.verdict)}")
+    if value.never_compared:
+        _line(out, f"  never compared: {_NEVER[value.never_compared]}; measured now", style="yellow")
+    else:
+        _line(out, f"  compared {_time(value.verdict.matched_at)}")
+    _line(out, f"  {_scores(value.verdict, 'the second' if value.verdict.is_shorter else 'the first')}")
+    _line(out, f"  {_count(value.shared_keys, 'key')} of the index and {_count(value.shared_facts, 'fact')} in common")
+    for name, side in (("first", value.left), ("second", value.right)):
+        if side.own_facts:
+            _line(out, f"  only the {name} has: {', '.join(side.own_facts)}")
+    _heading(out, _shares(value.extent, "in the first", "in the second"))
+    _passages(out, value.passages, full=full)
+
+
+def _verdict(found: Candidate | Verdict) -> str:
+    """What followed from what was measured, and which test decided."""
+    if found.failed:
+        return f"failed '{found.failed}': {_FAILED.get(found.failed, 'a test of the policy')}"
+    return _KINDS.get(found.kind, found.kind)
+
+
+def _scores(found: Candidate | Verdict, shorter: str) -> str:
+    numbers = "" if found.numbers is None else f" (the numbers {found.numbers:.0%})"
     return (
-        f"Jaccard {other.jaccard:.2f} (without recurring phrases {other.jaccard_filtered:.2f}), "
-        f"containment {other.containment:.2f} of the shorter ({shorter}) "
-        f"from {other.span_start:.2f} to {other.span_end:.2f} of the longer, "
-        f"facts {other.facts:.2f}{numbers}, shared runs of {other.run:.1f} words"
+        f"resemblance {found.jaccard:.2f}, {found.jaccard_filtered:.2f} without recurring phrases; "
+        f"{found.containment:.0%} of the shorter, {shorter}, stands from {found.span_start:.0%} to "
+        f"{found.span_end:.0%} of the longer; numbers and names {found.facts:.0%} the same{numbers}; "
+        f"shared runs of {found.run:.1f} words"
     )
+
+
+def _shares(told: Extent, left: str, right: str) -> str:
+    return f"{_count(told.shared, 'word')} shared, {told.left} only {left}, {told.right} only {right}"
+
+
+def _passages(out: Console, found: Sequence[Passage], *, full: bool) -> None:
+    """A line a passage; unless all are wanted, the longest shared ones with what stands between them and the next."""
+    shown = range(len(found)) if full else _telling(found)
+    last = -1
+    for number in shown:
+        if number > last + 1:
+            _line(out, "      …", style="dim")
+        mark, style = _MARKS[found[number].kind]
+        text = " ".join(found[number].text.split())
+        _line(out, (f"    {mark} {text if full else _clipped(text)}", style))
+        last = number
+    if last + 1 < len(found):
+        _line(out, "      …", style="dim")
+
+
+def _telling(found: Sequence[Passage]) -> list[int]:
+    """The numbers of the longest shared passages, and of those around them that only one text has."""
+    words = {number: one.left.words for number, one in enumerate(found) if one.left and one.right}
+    longest = sorted(words, key=lambda number: -words[number])[:SHOWN_PASSAGES]
+    around = {near for number in longest for near in range(number - 2, number + 3)}
+    alone = {number for number in range(len(found)) if number not in words}
+    return sorted(around.intersection(alone).union(longest) if words else alone)
+
+
+def _clipped(text: str) -> str:
+    head, tail = PASSAGE_ENDS
+    return text if len(text) <= head + tail + 3 else f"{text[:head].rstrip()} … {text[-tail:].lstrip()}"
 
 
 def _place(out: Console, article: ArticleReport) -> None:
@@ -897,7 +1022,8 @@ def _labels(out: Console, article: Article) -> None:
         "summary": article.summary,
         "section": article.section,
         "tags": ", ".join(article.tags),
-        "agency": article.agency,
+        "agency": f"{article.credit.agency}, {article.credit.evidence}" if article.credit else None,
+        "material of": ", ".join(article.material),
         "translator": article.translator,
         "image": article.image,
     }
@@ -915,6 +1041,7 @@ def extraction_values(read: ReadPage | Rejection) -> Mapping[str, object]:
     del article["blocks"], article["source"]
     return {
         **article,
+        "agency": value.article.agency,
         "agreement": read.agreement,
         "flags": sorted(value.article.flags),
         "text": value.text,
@@ -984,7 +1111,10 @@ def judgements(out: Console, values: Sequence[Told]) -> None:
     for one in values:
         taken = f"; taken back {_time(one.undone_at)} by {one.undone_by}" if one.undone_at else ""
         _line(
-            out, (f"{one.id}  ", "cyan"), (_verdict(one), "bold"), f"  {_time(one.judged_at)} by {one.judged_by}{taken}"
+            out,
+            (f"{one.id}  ", "cyan"),
+            (_judgement(one), "bold"),
+            f"  {_time(one.judged_at)} by {one.judged_by}{taken}",
         )
         if one.reason:
             _line(out, f"    {one.reason}")
@@ -1001,7 +1131,7 @@ def judged(out: Console, effect: Effect, changes: Sequence[ChangeLine]) -> None:
     _line(out, f"Judgement {effect.judgement}: {_count(len(changes), 'change')} to stories.")
 
 
-def _verdict(one: Told) -> str:
+def _judgement(one: Told) -> str:
     articles, others = (_some([str(article) for article in side]) for side in (one.articles, one.others))
     return f"{one.kind}  {articles}" + (f" | {others}" if others else "")
 

@@ -27,6 +27,7 @@ from load.quarantine import Quarantined, Wanted, quarantined
 from load.sources import Mirror, mirrors
 from transform.model import ArticleId
 from transform.normalize import words
+from transform.passages import Extent, Passage, extent, passages
 
 SAME_PARAGRAPH = 0.4  # share of the words of two paragraphs that both have
 NEWEST_QUARANTINED = 10  # of status; `storyfold quarantine list` has the others
@@ -375,6 +376,15 @@ class Member:
     match_kind: str | None
     jaccard: float | None
     containment: float | None
+    place: int  # in the order in which they came out
+    time_is_exact: bool
+    seconds_behind: int | None  # the first; None where one of the times is not known
+    agency: str | None
+    agency_certainty: str | None
+    agency_evidence: str | None
+    agency_material: Sequence[str]
+    is_wire_copy: bool
+    change: Extent | None = None  # from the canonical article; None for that itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,7 +436,11 @@ class Story:
     canonical_article_id: int
     canonical_rule: str
     changed_at: datetime
-    members: tuple[Member, ...]  # in order of publication
+    first_article_id: int
+    first_source: str
+    first_url: str
+    first_time_is_exact: bool
+    members: tuple[Member, ...]  # in the order in which they came out
     pairs: tuple[Pair, ...]
     changes: tuple[ChangeLine, ...]
 
@@ -452,11 +466,13 @@ _MEMBERS = """
            member.is_container, article.drifted AS has_drifted,
            (SELECT count(*) FROM storyfold.article_revision AS told
             WHERE told.article_id = member.article_id) AS revisions,
-           member.matched_article_id, member.match_kind, member.jaccard, member.containment
+           member.matched_article_id, member.match_kind, member.jaccard, member.containment, member.place,
+           member.time_is_exact, member.seconds_behind, member.agency, member.agency_certainty, member.agency_evidence,
+           member.agency_material, member.is_wire_copy
     FROM news.story_article AS member
     JOIN storyfold.article ON article.id = member.article_id
     JOIN storyfold.revision ON revision.id = article.revision_id
-    WHERE member.story_id = :id ORDER BY member.published_at NULLS LAST, member.article_id"""
+    WHERE member.story_id = :id ORDER BY member.place"""
 _PAIRS = """
     SELECT pair.left_id, pair.right_id, pair.kind, pair.jaccard, pair.containment, pair.facts, pair.run
     FROM news.duplicate_pair AS pair
@@ -486,7 +502,7 @@ def story(connection: Connection, story_id: int) -> Story:
     return Story(
         **row,
         asked_id=story_id,
-        members=_read(connection, Member, _MEMBERS, id=living),
+        members=_with_changes(connection, _read(connection, Member, _MEMBERS, id=living)),
         pairs=_read(connection, Pair, _PAIRS, id=living),
         changes=_read(connection, ChangeLine, _STORY_CHANGES, id=living),
     )
@@ -506,6 +522,26 @@ def changes(connection: Connection, since: int, limit: int | None) -> Iterator[C
 def changes_by_id(connection: Connection, ids: Collection[int]) -> tuple[ChangeLine, ...]:
     """These changes of stories, in order."""
     return _read(connection, ChangeLine, _CHANGES_BY_ID, ids=list(ids))
+
+
+def _with_changes(connection: Connection, members: Sequence[Member]) -> tuple[Member, ...]:
+    """The members with what each has changed of the canonical text; equal texts are compared once."""
+    texts = texts_of(connection, [member.article_id for member in members])
+    own = next(texts[member.article_id] for member in members if member.is_canonical)
+    changes = {told: extent(passages(own, told)) for told in set(texts.values())}
+    return tuple(
+        member if member.is_canonical else replace(member, change=changes[texts[member.article_id]])
+        for member in members
+    )
+
+
+def texts_of(connection: Connection, article_ids: Sequence[int]) -> dict[int, str]:
+    """What these articles say now."""
+    query = (
+        "SELECT article.id, revision.text FROM storyfold.article"
+        " JOIN storyfold.revision ON revision.id = article.revision_id WHERE article.id = ANY(:ids)"
+    )
+    return {row.id: row.text for row in connection.execute(text(query), {"ids": list(article_ids)})}
 
 
 # --- Two articles side by side --------------------------------------------------------------------------------
@@ -690,6 +726,8 @@ class Candidate:
     source: str
     title: str
     url: str
+    published_at: datetime | None
+    date_precision: str | None
     kind: str
     failed: str | None  # the first test that it failed, for kind different
     jaccard: float
@@ -702,6 +740,8 @@ class Candidate:
     span_end: float
     is_shorter: bool
     matched_at: datetime
+    extent: Extent | None = None  # of what the two texts share, where they match
+    passages: tuple[Passage, ...] = ()  # of the article's text and this one's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -724,6 +764,12 @@ class ArticleReport:
     is_canonical: bool | None
     canonical_article_id: int | None
     canonical_rule: str | None
+    place: int | None  # among the articles of its story, in the order in which they came out
+    seconds_behind: int | None
+    agency: str | None
+    agency_certainty: str | None
+    agency_evidence: str | None
+    agency_material: Sequence[str] | None
     revisions: tuple[RevisionReport, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     changes: tuple[ChangeLine, ...] = ()
@@ -761,16 +807,19 @@ _ARTICLE = """
     SELECT article.id, article.url, article.source, article.title, article.words, article.language,
            article.published_at, article.date_precision, article.date_found_in, article.flags, article.has_drifted,
            article.story_id, story.articles AS story_articles, article.is_canonical,
-           story.canonical_id AS canonical_article_id, story.canonical_rule
-    FROM news.article LEFT JOIN storyfold.story ON story.id = article.story_id WHERE article.id = :id"""
+           story.canonical_id AS canonical_article_id, story.canonical_rule, copy.place, copy.seconds_behind,
+           copy.agency, copy.agency_certainty, copy.agency_evidence, copy.agency_material
+    FROM news.article LEFT JOIN storyfold.story ON story.id = article.story_id
+    LEFT JOIN news.story_article AS copy ON copy.article_id = article.id WHERE article.id = :id"""
 _REVISIONS = """
     SELECT id, kind, is_current, title, words, fetched_at, modified_at
     FROM news.revision WHERE article_id = :id ORDER BY id"""
 _CUTS = "SELECT position, kind, rule, zone, text FROM news.cut WHERE revision_id = :id ORDER BY position"
 _CANDIDATES = """
-    SELECT pair.other_id AS article_id, article.story_id, article.source, article.title, article.url, pair.kind,
-           pair.failed, pair.jaccard, pair.jaccard_filtered, pair.containment, pair.facts, pair.numbers,
-           pair.run, pair.span_start, pair.span_end, pair.inner_id = pair.other_id AS is_shorter, pair.matched_at
+    SELECT pair.other_id AS article_id, article.story_id, article.source, article.title, article.url,
+           article.published_at, article.date_precision, pair.kind, pair.failed, pair.jaccard, pair.jaccard_filtered,
+           pair.containment, pair.facts, pair.numbers, pair.run, pair.span_start, pair.span_end,
+           pair.inner_id = pair.other_id AS is_shorter, pair.matched_at
     FROM (SELECT right_id AS other_id, match.* FROM storyfold.match WHERE left_id = :id
           UNION ALL
           SELECT left_id, match.* FROM storyfold.match WHERE right_id = :id) AS pair
@@ -839,8 +888,21 @@ def _article(connection: Connection, article_id: int) -> ArticleReport:
     return replace(
         article,
         revisions=tuple(replace(one, cuts=_read(connection, CutLine, _CUTS, id=one.id)) for one in revisions),
-        candidates=_read(connection, Candidate, _CANDIDATES, id=article_id),
+        candidates=_with_passages(connection, article_id, _read(connection, Candidate, _CANDIDATES, id=article_id)),
         changes=_read(connection, ChangeLine, _ARTICLE_CHANGES, id=article_id),
+    )
+
+
+def _with_passages(connection: Connection, article_id: int, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates, those that match with what the two texts share and what not."""
+    matched = [other.article_id for other in candidates if other.failed is None]
+    texts = texts_of(connection, [article_id, *matched])
+    found = {other: passages(texts[article_id], texts[other]) for other in matched}
+    return tuple(
+        other
+        if other.failed
+        else replace(other, passages=found[other.article_id], extent=extent(found[other.article_id]))
+        for other in candidates
     )
 
 

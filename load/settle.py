@@ -246,6 +246,7 @@ def _state(row: Row[Any], print_: Fingerprint, text: str) -> State:
         print=print_,
         corrected=notes_correction(text),
         from_feed=Flag.FEED_TEXT in row.flags,
+        teaser=Flag.TEASER in row.flags,
         modified_at=row.modified_at,
         fetched_at=row.fetched_at,
     )

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from extract.agencies import agency_behind
 from extract.model import FeedKind, PollPolicy, Source, SourceName, Validators
 from extract.polling import RETIRE_AFTER, Answer, Failed, NotChanged, Pace, Read, Same, Step, Wishes, after_poll
 from extract.urls import registrable_domain
@@ -122,7 +123,7 @@ def ensure(connection: Connection, name: str, title: str) -> int:
     found = connection.execute(select(source.c.id).where(source.c.name == name)).scalar()
     if found is not None:
         return int(found)
-    statement = insert(source).values(name=name, title=title, tier=2, active=True)
+    statement = insert(source).values(name=name, title=title, tier=2, agency=agency_behind(title), active=True)
     statement = statement.on_conflict_do_update(index_elements=[source.c.name], set_={"active": true()})
     return int(connection.execute(statement.returning(source.c.id)).scalar_one())
 
@@ -433,6 +434,7 @@ def _write_sources(connection: Connection, sources: Sequence[Source]) -> None:
             "language": s.language,
             "country": s.country,
             "tier": s.tier,
+            "agency": agency_behind(s.title, s.agency),
             "active": True,
             "keep_params": list(s.urls.keep),
             "drop_params": list(s.urls.drop),

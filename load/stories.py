@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from extract.model import Flag
+from extract.model import DatePrecision, Flag
 from load.rows import among, copy, listed
 from load.tables import article, judgement, match, revision, source, story, story_change, story_member
 from transform.assign import (
@@ -90,7 +90,15 @@ def members(connection: Connection, articles: Collection[ArticleId]) -> dict[Art
     """What deciding needs to know of these articles, as their current revisions say it."""
     query = (
         select(
-            article.c.id, article.c.url_key, source.c.tier, revision.c.published_at, revision.c.words, revision.c.flags
+            article.c.id,
+            article.c.url_key,
+            source.c.tier,
+            source.c.agency.label("source_agency"),
+            revision.c.published_at,
+            revision.c.date_precision,
+            revision.c.words,
+            revision.c.flags,
+            revision.c.agency,
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .join(source, source.c.id == article.c.source_id)
@@ -107,6 +115,9 @@ def member(row: Row[Any]) -> Member:
         words=row.words,
         tier=row.tier,
         partial=not _PARTIAL.isdisjoint(row.flags),
+        day_only=row.date_precision == DatePrecision.DAY,
+        agency=row.agency,
+        source_agency=row.source_agency,
     )
 
 

@@ -89,6 +89,7 @@ source = Table(
     Column("language", Text, comment="ISO 639-1, what it mostly writes in"),
     Column("country", Text, comment="ISO 3166-1 alpha-2"),
     Column("tier", SmallInteger, nullable=False, comment="1 agency or paper of record, 2 ordinary, 3 aggregator"),
+    Column("agency", Text, comment="the news agency that it is; null for one that is none"),
     Column("active", Boolean, nullable=False, comment="false once its file is gone"),
     Column(
         "expect", JSONB, nullable=False, server_default=text("'{}'"), comment="what its file says it is when it is well"
@@ -416,6 +417,15 @@ revision = Table(
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="keywords that the page names"),
     Column("image", Text, comment="URL of the picture that stands for it"),
     Column("agency", Text, comment="whose text it says it is, when that is a news agency's"),
+    Column("agency_certainty", Text, comment="of that, by this text's own word: likely, possible"),
+    Column("agency_evidence", Text, comment="what says so, in words"),
+    Column(
+        "agency_material",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="agencies whose material it says it has used",
+    ),
     Column("translator", Text, comment="who translated it"),
     Column("language", Text, comment="ISO 639-1"),
     when("published_at", "null when no date on the page is trusted"),
@@ -438,6 +448,7 @@ revision = Table(
         nullable=False,
         comment="words of title and text, without accents",
     ),
+    one_of("agency_certainty", "likely", "possible"),
     Index("revision_page_id_idx", "page_id", "id"),
     Index("revision_search_idx", "search", postgresql_using="gin"),
     comment="One text of an article; append-only",

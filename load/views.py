@@ -14,9 +14,9 @@ from sqlalchemy import Connection, text
 SCHEMA = "news"
 READER = "news_reader"
 DEFINITIONS = (  # in this order: a view may use those before it
+    "story_article",
     "story",
     "article",
-    "story_article",
     "revision",
     "cut",
     "source_memory",

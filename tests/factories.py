@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select
 from extract.model import (
     Article,
     Block,
+    Credit,
     DateOrigin,
     DatePrecision,
     Extractor,
@@ -61,18 +62,20 @@ class Told:
     paragraphs: Sequence[str] = HARBOUR_FIRE
     source: str = "harbour-courier"
     published_at: datetime | None = NOON
+    date_precision: DatePrecision = DatePrecision.MINUTE
     language: str = "en"
     cuts: Sequence[str] = ()  # each removed from the end of the text as a link to other articles
     flags: frozenset[Flag] = frozenset()
     section: str | None = None
     tags: Sequence[str] = ()
     image: str | None = None
-    agency: str | None = None
+    credit: Credit | None = None
+    material: Sequence[str] = ()
     translator: str | None = None
     utc_offset: int | None = None
 
 
-def a_source(name: str = "harbour-courier", *, tier: int = 2) -> Source:
+def a_source(name: str = "harbour-courier", *, tier: int = 2, agency: str | None = None) -> Source:
     return Source(
         name=SourceName(name),
         title=name.replace("-", " ").title(),
@@ -80,6 +83,7 @@ def a_source(name: str = "harbour-courier", *, tier: int = 2) -> Source:
         language="en",
         country="GB",
         tier=tier,
+        agency=agency,
         feeds=(Feed(url=f"https://{name}.example/feed.xml", kind=FeedKind.FEED),),
         polling=PollPolicy(),
         fetch=FetchPolicy(),
@@ -154,7 +158,7 @@ def reading(page_id: int, told: Told, now: datetime) -> Reading:
         extractor=Extractor.TRAFILATURA,
         language=told.language,
         published_at=told.published_at,
-        date_precision=DatePrecision.MINUTE if told.published_at else None,
+        date_precision=told.date_precision if told.published_at else None,
         date_found_in=DateOrigin.JSON_LD if told.published_at else None,
         modified_at=None,
         fetched_at=now,
@@ -162,7 +166,8 @@ def reading(page_id: int, told: Told, now: datetime) -> Reading:
         section=told.section,
         tags=tuple(told.tags),
         image=told.image,
-        agency=told.agency,
+        credit=told.credit,
+        material=tuple(told.material),
         translator=told.translator,
         utc_offset=told.utc_offset,
     )

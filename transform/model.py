@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -15,6 +15,9 @@ from extract.model import Article, Block
 Hashes = npt.NDArray[np.uint64]
 ArticleId = NewType("ArticleId", int)
 StoryId = NewType("StoryId", int)
+
+_DAY = timedelta(days=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class CutKind(StrEnum):
@@ -148,6 +151,26 @@ class Member:
     words: int
     tier: int
     partial: bool  # a teaser, or what the feed carried: not the text that the publisher shows its readers
+    day_only: bool = False  # of published_at only the day is known, and it is its beginning
+    agency: str | None = None  # whose text it says it is, when that is a news agency's
+    source_agency: str | None = None  # the agency that its source is
+
+    @property
+    def out_by(self) -> datetime:
+        """The latest moment at which it can have come out: the end of a day without a time, never for no date."""
+        if self.published_at is None:
+            return _NEVER
+        return self.published_at + _DAY if self.day_only else self.published_at
+
+    @property
+    def is_agencys_own(self) -> bool:
+        """Published by the agency whose text it is."""
+        return self.source_agency is not None and self.agency in (None, self.source_agency)
+
+    @property
+    def is_wire_copy(self) -> bool:
+        """Marked as the text of an agency that has not published it here."""
+        return self.agency is not None and self.agency != self.source_agency
 
 
 class JudgementKind(StrEnum):

@@ -100,6 +100,11 @@ def fact_hashes(text: str) -> Hashes:
     return FactReader().hashes(text)
 
 
+def fact_words(text: str) -> list[str]:
+    """The facts that are hashed, in text order, repeats kept: numbers, and names without case."""
+    return FactReader().words(text)
+
+
 class FactReader:
     """Reads the facts of texts, and looks at each different word once, as long as it remembers it."""
 
@@ -108,38 +113,57 @@ class FactReader:
 
     def hashes(self, text: str) -> Hashes:
         """What `fact_hashes` says of the text."""
+        found = {_fact_hash(title, False) for title in _titles(text)}
+        for told in self._read(text):
+            found.update(told.hashes)
+        return np.array(sorted(found), dtype=np.uint64)
+
+    def words(self, text: str) -> list[str]:
+        """What `fact_words` says of the text; titles in brackets come first."""
+        return [*_titles(text), *(fact for told in self._read(text) for fact in told.facts)]
+
+    def _read(self, text: str) -> Iterator[_Telling]:
+        """What each word tells that tells something."""
         if len(self._amid) > _REMEMBERED:
             self._amid.clear()
             self._first.clear()
-        found: set[int] = set()
-        if not text.isascii():
-            found.update(_fact_hash(match[1], False) for match in _TITLED.finditer(text))
         for line in text.splitlines():
             told = self._first
             for word in line.split():
                 telling = told[word]
                 told = self._amid
                 if telling is not None:
-                    found.update(telling[0])
-                    told = self._first if telling[1] else told
-        return np.array(sorted(found), dtype=np.uint64)
+                    yield telling
+                    told = self._first if telling.ends else told
 
 
-class _Told(dict[str, tuple[tuple[int, ...], bool] | None]):
-    """Word, as it stands between spaces → the hashes of its facts, and whether it ends a sentence; None for neither.
+def _titles(text: str) -> list[str]:
+    return [] if text.isascii() else [match[1] for match in _TITLED.finditer(text)]
 
-    begins: it begins one
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What a word tells."""
+
+    facts: tuple[str, ...]
+    hashes: tuple[int, ...]
+    ends: bool  # a sentence
+
+
+class _Told(dict[str, "_Telling | None"]):
+    """Word, as it stands between spaces → what it tells; None for nothing.
+
+    begins: it begins a sentence
     """
 
     def __init__(self, *, begins: bool) -> None:
         self._begins = begins
 
-    def __missing__(self, word: str) -> tuple[tuple[int, ...], bool] | None:
-        facts: tuple[int, ...] = ()
-        if not word.islower() or _DIGIT.search(word):
-            facts = tuple(_fact_hash(fact, number) for fact, number in _facts_of(word, self._begins))
+    def __missing__(self, word: str) -> _Telling | None:
+        found = [] if word.islower() and not _DIGIT.search(word) else list(_facts_of(word, self._begins))
         ends = not word[-1].isalnum() and _SENTENCE_END.search(word) is not None
-        telling = self[word] = (facts, ends) if facts or ends else None
+        facts, hashes = tuple(fact for fact, _ in found), tuple(_fact_hash(*one) for one in found)
+        telling = self[word] = _Telling(facts, hashes, ends) if facts or ends else None
         return telling
 
 

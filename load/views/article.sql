@@ -30,7 +30,16 @@ SELECT
     revision.image,
     revision.agency,
     revision.translator,
-    revision.utc_offset
+    revision.utc_offset,
+    CASE
+        WHEN revision.agency IS NOT NULL
+            THEN (SELECT copy.agency_certainty FROM news.story_article AS copy WHERE copy.article_id = article.id)
+    END AS agency_certainty,
+    CASE
+        WHEN revision.agency IS NOT NULL
+            THEN (SELECT copy.agency_evidence FROM news.story_article AS copy WHERE copy.article_id = article.id)
+    END AS agency_evidence,
+    revision.agency_material
 FROM storyfold.article
 JOIN storyfold.revision ON revision.id = article.revision_id
 JOIN storyfold.page ON page.id = revision.page_id
@@ -79,3 +88,9 @@ COMMENT ON COLUMN news.article.agency IS 'News agency whose text it says it is; 
 COMMENT ON COLUMN news.article.translator IS 'Who translated it, several apart by commas; null when nobody is named.';
 COMMENT ON COLUMN news.article.utc_offset IS
     'Minutes east of UTC that the publisher wrote; null when it wrote none.';
+COMMENT ON COLUMN news.article.agency_certainty IS
+    'How sure it is that the text is that agency''s: certain, likely or possible, see news.story_article, which also '
+    'knows agencies'' texts that do not say whose they are; null without an agency.';
+COMMENT ON COLUMN news.article.agency_evidence IS 'What says so, in words; null without an agency.';
+COMMENT ON COLUMN news.article.agency_material IS
+    'News agencies whose material it says it has used in a text of its own; empty when it names none.';

@@ -24,7 +24,10 @@ SELECT
     revision.image,
     revision.agency,
     revision.translator,
-    revision.utc_offset
+    revision.utc_offset,
+    revision.agency_certainty,
+    revision.agency_evidence,
+    revision.agency_material
 FROM storyfold.revision
 JOIN storyfold.article_revision AS placed ON placed.revision_id = revision.id
 JOIN storyfold.article ON article.id = placed.article_id
@@ -61,3 +64,9 @@ COMMENT ON COLUMN news.revision.agency IS 'News agency whose text it says it is;
 COMMENT ON COLUMN news.revision.translator IS 'Who translated it, several apart by commas; null when nobody is named.';
 COMMENT ON COLUMN news.revision.utc_offset IS
     'Minutes east of UTC that the publisher wrote; null when it wrote none.';
+COMMENT ON COLUMN news.revision.agency_certainty IS
+    'How sure that is by this text alone: likely, or possible; null without an agency.';
+COMMENT ON COLUMN news.revision.agency_evidence IS
+    'What says so, in words; null without an agency, and where it was not kept yet.';
+COMMENT ON COLUMN news.revision.agency_material IS
+    'News agencies whose material it says it has used in a text of its own; empty when it names none.';

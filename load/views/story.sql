@@ -17,11 +17,25 @@ SELECT
         JOIN storyfold.article AS copy ON copy.id = member.article_id
         WHERE member.story_id = story.id
     ) AS sources,
-    story.first_published_at,
+    CASE
+        WHEN story.first_published_at <> date_trunc('day', story.first_published_at, 'UTC')
+            THEN story.first_published_at
+        -- perhaps a day without a time, which counts as its end
+        ELSE (SELECT copy.published_at FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1)
+    END AS first_published_at,
     story.last_published_at,
     story.canonical_id AS canonical_article_id,
     story.canonical_rule,
-    story.changed_at
+    story.changed_at,
+    (
+        SELECT copy.article_id FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1
+    ) AS first_article_id,
+    (SELECT copy.source FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1)
+        AS first_source,
+    (SELECT copy.url FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1) AS first_url,
+    (
+        SELECT copy.time_is_exact FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1
+    ) AS first_time_is_exact
 FROM storyfold.story
 JOIN storyfold.article ON article.id = story.canonical_id
 JOIN storyfold.revision ON revision.id = article.revision_id
@@ -43,10 +57,18 @@ COMMENT ON COLUMN news.story.language IS 'Language of the canonical article, ISO
 COMMENT ON COLUMN news.story.published_at IS 'When the canonical article came out; null when no date on it is trusted.';
 COMMENT ON COLUMN news.story.articles IS 'Number of articles, the canonical one included.';
 COMMENT ON COLUMN news.story.sources IS 'Number of sources among them.';
-COMMENT ON COLUMN news.story.first_published_at IS 'Earliest trusted publication time of an article; null when none has any.';
+COMMENT ON COLUMN news.story.first_published_at IS
+    'Trusted publication time of the article that came out first: of a day without a time, its beginning; null when '
+    'no article has any.';
 COMMENT ON COLUMN news.story.last_published_at IS 'Latest trusted publication time of an article; null when none has any.';
 COMMENT ON COLUMN news.story.canonical_article_id IS 'The article that stands for the story (news.article.id).';
 COMMENT ON COLUMN news.story.canonical_rule IS
-    'The first rule that told it from the runner-up: only-member, full-text, full-length, earliest, tier, longest, '
-    'url-key, pinned.';
+    'The first rule that told it from the runner-up: only-member, full-text, full-length, original, '
+    'earliest, unmarked, tier, longest, url-key, pinned.';
 COMMENT ON COLUMN news.story.changed_at IS 'Last change of its articles or of the canonical one.';
+COMMENT ON COLUMN news.story.first_article_id IS
+    'The article that came out first (news.article.id), as news.story_article orders them.';
+COMMENT ON COLUMN news.story.first_source IS 'Its source: who published the story first, of the sources that are read.';
+COMMENT ON COLUMN news.story.first_url IS 'Its URL.';
+COMMENT ON COLUMN news.story.first_time_is_exact IS
+    'first_published_at is known to the minute; false where it is a day, or nothing.';

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 from lxml.html import document_fromstring
 
-from extract.credits import agency_of, translator_of
+from extract.credits import UNNAMED, credit_of, material_of, translator_of
 from extract.metadata import About, read_about
-from extract.model import Block, Page
+from extract.model import Block, Certainty, Page
 
 STORY = (
     "The ferry was towed into the harbour on Tuesday morning after a night in the Sound, and nobody on board was hurt.",
     "The company has promised a reward of ten crowns for the tuba that went overboard when the band was surprised.",
 )
+
+
+def agency_of(authors: Sequence[str], told: Sequence[Block]) -> str | None:
+    credit = credit_of(authors, told)
+    return credit.agency if credit else None
 
 
 def blocks(*texts: str) -> list[Block]:
@@ -49,6 +55,7 @@ def about(head: str = "") -> About:
         ("【ロンドン共同】", "Kyodo"),
         ("Brede (Post) - ", None),
         ("The company (AP) ", None),
+        ("The Associated Press (AP) - ", None),
     ],
 )
 def test_agency_of_a_dateline(dateline: str, agency: str | None) -> None:
@@ -106,6 +113,74 @@ def test_agency_that_is_mentioned_is_not_whose_text_it_is() -> None:
         "The ferry sank, Reuters reported on Tuesday.", "According to AFP and dpa (Berlin) - nobody was hurt."
     )
     assert agency_of((), told) is None
+
+
+@pytest.mark.parametrize(
+    ("authors", "texts", "certainty", "evidence"),
+    [
+        (["AFP, MANILA"], STORY, "likely", "signed 'AFP, MANILA'"),
+        ([], ["WARSZAWA, 12 maja (PAP) – " + STORY[0]], "likely", "dateline 'WARSZAWA, 12 maja (PAP) –'"),
+        (["Ada Brook"], [*STORY, "Source: Xinhua"], "likely", "credited 'Source: Xinhua'"),
+        (["Ada Brook"], [*STORY, "(Reuters)"], "likely", "marked '(Reuters)'"),
+        (["AP"], STORY, "possible", "signed 'AP'"),
+        (["Ada Brook"], [*STORY, "(AP)"], "possible", "marked '(AP)'"),
+        ([], [*STORY[:1], STORY[1] + " (dpa)"], "possible", "ends in 'board when the band was surprised. (dpa)'"),
+    ],
+)
+def test_how_sure_a_mark_is_and_what_it_says(
+    authors: list[str], texts: list[str], certainty: str, evidence: str
+) -> None:
+    """Two letters that stand alone may be somebody's initials, a bracket behind the text a picture's."""
+    credit = credit_of(authors, blocks(*texts))
+    assert credit and (credit.certainty, credit.evidence) == (Certainty(certainty), evidence)
+
+
+@pytest.mark.parametrize(
+    ("line", "material"),
+    [
+        ("Mit Material von dpa", ["dpa"]),
+        ("(Mit Material der dpa und AFP)", ["dpa", "AFP"]),
+        ("With material from the Associated Press", ["AP"]),
+        ("With agency material", [UNNAMED]),
+        ("(mit Agenturmaterial)", [UNNAMED]),
+        ("Reuters contributed to this report.", ["Reuters"]),
+        ("The Associated Press and AFP contributed to this report", ["AP", "AFP"]),
+        ("avec AFP", ["AFP"]),
+        ("(avec l'AFP)", ["AFP"]),
+        ("Con información de EFE", ["EFE"]),
+        ("Com informações da agência Lusa", ["Agência Lusa"]),
+        ("Z wykorzystaniem materiałów PAP", ["PAP"]),
+        ("Na podstawie: PAP", ["PAP"]),
+        ("По материалам ТАСС", ["TASS"]),
+        ("Quelle: post.example, jki/dpa", ["dpa"]),
+        ("Source: AFP", []),
+        ("With Reuters in the lead, the race went on", []),
+        ("Ada Brook contributed to this report.", []),
+        ("Foto: dpa", []),
+        ("(Reuters/Ada Brook)", []),
+        ("Ada Brook talks with AFP", []),
+    ],
+)
+def test_agencies_that_helped_are_named_in_a_line_of_their_own(line: str, material: list[str]) -> None:
+    told = blocks(*STORY, line)
+    assert list(material_of((), told, credit_of(("Ada Brook",), told))) == material
+
+
+@pytest.mark.parametrize(
+    ("signed", "head", "material"),
+    [
+        (["Le Courrier avec AFP"], STORY[0], ["AFP"]),
+        (["Ada Brook and dpa"], STORY[0], ["dpa"]),
+        ([], "By Ada Brook with AFP", ["AFP"]),
+        ([], "BERLIN (Post/dpa) - " + STORY[0], ["dpa"]),
+        (["AFP", "Reuters"], STORY[0], []),
+        (["AFP"], STORY[0], []),
+        (["Ada Brook"], STORY[0], []),
+    ],
+)
+def test_agencies_beside_a_writer_or_the_paper_helped(signed: list[str], head: str, material: list[str]) -> None:
+    told = blocks(head, *STORY)
+    assert list(material_of(signed, told, None)) == material
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, f
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
-from extract.model import FetchPolicy, Reason, Rejection
+from extract.model import Certainty, Credit, FetchPolicy, Reason, Rejection
 from flows import progress, show
 from flows.cli import app
 from flows.store import read_sources
@@ -245,6 +245,32 @@ def test_why_tells_the_way_of_an_article(cli):
     assert "by northline" in told and "2026/03/day.warc.gz" in told
     assert "en.related.see-also: Read also: Ferries" in told
     assert "canonical is this article: the only article" in told
+
+
+def test_why_shows_what_a_copy_changed_and_whose_text_it_is(cli, engine):
+    other = (HARBOUR_FIRE[0].replace("three stations", "four stations"), HARBOUR_FIRE[1])
+    credit = Credit(agency="PAP", certainty=Certainty.LIKELY, evidence="dateline 'KESTREL (PAP) -'")
+    publish(engine, *copies("northline"), Told(url="https://b.example/1", source="b", paragraphs=other, credit=credit))
+    told = cli("why", "https://b.example/1").stdout
+    assert "text of PAP, likely: dateline 'KESTREL (PAP) -'" in told
+    assert "article 1, northline" in told and "2026-03-02 12:00, story 1, this one's" in told
+    assert "    - four\n    + three\n    = stations brought it under control" in told
+    assert "1 only here" in told
+    whole = cli("why", "https://b.example/1", "--full").stdout
+    assert "+ three" in whole and f"+ {HARBOUR_FIRE[2]}" in whole and "…" not in whole.partition("shared,")[2]
+    copy = cli("story", 1).stdout
+    assert re.search(r"\d\d% of the canonical text kept, \d\d words cut, 1 added", copy)
+
+
+def test_why_two_articles_are_no_copies_is_told_though_they_were_never_compared(cli, engine):
+    publish(engine, *copies("northline"), TOLL)
+    told = cli("why", 1, TOLL.url).stdout
+    assert "never compared: they share no key of the index; measured now" in told
+    assert "failed 'jaccard': too little of their wording is the same" in told
+    assert re.search(r"only the first has: .*Ines, Tolland, 14", told)
+    values = json.loads(cli("why", 1, TOLL.url, "--json").stdout)
+    assert {passage["kind"] for passage in values["passages"]} >= {"left", "right"}
+    assert cli("why", 1, 1).returncode == 1
 
 
 def test_why_tells_why_there_is_no_article(cli, engine):

@@ -13,7 +13,7 @@ from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, k
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from extract.model import Reason, Rejection
+from extract.model import Certainty, Credit, Reason, Rejection
 from load import entries, views
 
 FOLDER = files("load") / "views"
@@ -286,10 +286,17 @@ def test_what_a_page_says_of_its_article_is_kept_and_shown(engine, view):
         "section": "Harbour",
         "tags": ["fire", "rope store"],
         "image": "https://harbour-courier.example/fire.jpg",
-        "agency": "AFP",
         "translator": "Ada Brook",
         "utc_offset": -210,
     }
-    publish(engine, Told(url="https://harbour-courier.example/fire", **labels), Told(url="https://other.example/fire"))
-    told = rows(engine, f"SELECT {', '.join(labels)} FROM news.{view} ORDER BY url")
-    assert told == [labels, dict.fromkeys(labels) | {"tags": []}]
+    credit = Credit(agency="AFP", certainty=Certainty.LIKELY, evidence="signed 'AFP'")
+    told = Told(url="https://harbour-courier.example/fire", credit=credit, material=["dpa"], **labels)
+    publish(engine, told, Told(url="https://other.example/toll", paragraphs=BRIDGE_TOLL))
+    labels |= {
+        "agency": "AFP",
+        "agency_certainty": "likely",
+        "agency_evidence": "signed 'AFP'",
+        "agency_material": ["dpa"],
+    }
+    shown = rows(engine, f"SELECT {', '.join(labels)} FROM news.{view} ORDER BY url")
+    assert shown == [labels, dict.fromkeys(labels) | {"tags": [], "agency_material": []}]
