@@ -33,8 +33,8 @@ from load.pages import FetchedPage
 from load.revisions import Reading
 from load.settle import settle
 from load.tables import page, unsettled
-from transform.minhash import SketchSpec, fingerprint
-from transform.model import CleanArticle
+from transform.minhash import SketchSpec, fingerprints
+from transform.model import CleanArticle, Fingerprint
 from transform.verify import MatchPolicy
 
 BATCH = 1_000
@@ -122,14 +122,16 @@ def announce(engine: Engine, items: Sequence[Item]) -> list[int]:
 
 def keep(address: str, told: Sequence[Told]) -> None:
     """Store what these pages say, with its fingerprints."""
-    engine, spec = connect(address), SketchSpec()
-    refused = revisions.keep_all(engine, [reading(page_id, item, spec) for page_id, item in told], datetime.now(UTC))
+    engine = connect(address)
+    prints = fingerprints([item.text for _, item in told], SketchSpec())
+    readings = [reading(page_id, item, print_) for (page_id, item), print_ in zip(told, prints, strict=True)]
+    refused = revisions.keep_all(engine, readings, datetime.now(UTC))
     engine.dispose()
     if refused:
         raise ValueError(f"the store refused {refused}")
 
 
-def reading(page_id: int, item: Item, spec: SketchSpec) -> Reading:
+def reading(page_id: int, item: Item, print_: Fingerprint) -> Reading:
     blocks = tuple(Block(text=part) for part in item.text.split("\n\n"))
     article = Article(
         url=item.url,
@@ -147,7 +149,7 @@ def reading(page_id: int, item: Item, spec: SketchSpec) -> Reading:
         fetched_at=item.fetched_at,
     )
     clean = CleanArticle(article=article, blocks=blocks, cuts=())
-    return Reading(page_id=page_id, clean=clean, print=fingerprint(clean.text, spec), read_spec=b"a stream")
+    return Reading(page_id=page_id, clean=clean, print=print_, read_spec=b"a stream")
 
 
 def settle_all(address: str, all_kept: Event) -> None:

@@ -28,6 +28,8 @@ PAIR = {
     "span_end": 1.0,
     "policy": b"\x00\xff",
     "matched_at": AT,
+    "numbers": 0.5,
+    "inner_start": None,
 }
 
 
