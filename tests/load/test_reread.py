@@ -184,10 +184,10 @@ def test_later_pages_wait_until_a_reopened_one_is_read(engine: Engine) -> None:
 
 
 def test_matches_and_index_follow_the_new_text_and_the_story_stays(engine: Engine) -> None:
-    clutter = [sentences(random.Random(seed), 48) for seed in (5, 6)]
-    own = [sentences(random.Random(seed), 16) for seed in (7, 7)]
+    clutter = [sentences(random.Random(seed), 24) for seed in (5, 6)]
+    own = [sentences(random.Random(seed), 24) for seed in (7, 7)]
     told = [
-        Planted(story=1, url=f"https://{name}.example/1", text=paragraphs(lines + left), published_at=NOW)
+        Planted(story=1, url=f"https://{name}.example/1", text=paragraphs(left + lines), published_at=NOW)
         for name, lines, left in zip("ab", own, clutter, strict=True)
     ]
     store_stream(engine, told)

@@ -102,7 +102,7 @@ def test_keys_are_spread_over_all_bits() -> None:
 
 
 def test_too_short_a_signature_for_its_bands_is_an_error() -> None:
-    with pytest.raises(ValueError, match="has no 20 bands"):
+    with pytest.raises(ValueError, match="has no 25 bands"):
         band_keys(np.zeros((1, 64), dtype=np.uint32), 5, band_salts(b"", 25))
 
 
