@@ -6,7 +6,10 @@ Those of COPY BINARY and of array_send; all of them are big-endian.
 from __future__ import annotations
 
 import struct
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,30 +17,68 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from psycopg.sql import SQL, Identifier
-from sqlalchemy import Connection
-
-from load.tables import SCHEMA
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 Bigints = npt.NDArray[np.int64]
 _Integer = TypeVar("_Integer", np.int64, np.uint64)
 
 _INT8, _INT8_ARRAY = 20, 1016  # oids of the types
 _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
-_ROW = np.dtype([("fields", ">i2"), ("length", ">i4"), ("value", ">i8")])
+_LENGTH = np.dtype(">i4")
 _ARRAY_HEADER = struct.Struct(">iiiii")  # dimensions, whether nulls occur, type, length, lower bound
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
+_TIMESTAMP_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def copy_column(connection: Connection, table: str, column: str, values: Bigints) -> None:
-    """Write one row a value; the table has no other columns that must be filled."""
-    rows = np.empty(len(values), dtype=_ROW)
-    rows["fields"], rows["length"], rows["value"] = 1, values.itemsize, values
-    statement = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(Identifier(SCHEMA, table), Identifier(column))
-    with _driver(connection).cursor() as cursor, cursor.copy(statement) as writer:
-        for part in (_COPY_HEADER, rows.tobytes(), _COPY_END):
+def copy_columns(connection: Connection, table: str, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Append rows, a place of every column each, or the one value that it has for all. Raises DBAPIError.
+
+    table: with its schema. columns: int64 for bigint, float64 for real, str for text, of which an empty one is null,
+    void for bytes of one length
+    """
+    columns = {name: _encoded(values) for name, values in columns.items()}
+    layout = [part for name, values in columns.items() for part in ((f"{name} length", _LENGTH), (name, values.dtype))]
+    rows = np.empty(np.broadcast(*columns.values()).shape, dtype=[("fields", ">i2"), *layout])
+    rows["fields"] = len(columns)
+    is_said = np.ones((len(rows), rows.itemsize), dtype=np.bool_)  # of the bytes; what fills up shorter texts is not
+    end = rows.dtype["fields"].itemsize
+    for name, values in columns.items():
+        begin, end = end + _LENGTH.itemsize, end + _LENGTH.itemsize + values.itemsize
+        rows[name], rows[f"{name} length"] = values, values.itemsize
+        if values.dtype.kind == "S":
+            lengths = np.char.str_len(rows[name])
+            rows[f"{name} length"] = np.where(lengths, lengths, -1)
+            is_said[:, begin:end] = np.arange(values.itemsize) < lengths[:, None]
+    with copying(connection, f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as writer:
+        for part in (_COPY_HEADER, rows.view(np.uint8).reshape(is_said.shape)[is_said].tobytes(), _COPY_END):
             writer.write(part)
+
+
+def _encoded(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """As Postgres has them: big-endian, text as bytes."""
+    if values.dtype.kind == "U":
+        return np.char.encode(values, "utf-8")
+    return values.astype({"f": ">f4", "i": ">i8"}.get(values.dtype.kind, values.dtype))
+
+
+def to_timestamp(moment: datetime) -> int:
+    """Microseconds since 2000, as a timestamptz has them."""
+    return (moment - _TIMESTAMP_ZERO) // timedelta(microseconds=1)
+
+
+@contextmanager
+def copying(connection: Connection, statement: str) -> Iterator[psycopg.Copy]:
+    """What writes the rows of a COPY statement. Raises DBAPIError, as any statement does."""
+    driver = _driver(connection)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as writer:
+            yield writer
+    except psycopg.Error as error:
+        if driver.closed:
+            connection.execute(select(1))  # raises what a lost connection is told by
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
 def read_array(connection: Connection, query: str, **values: Bigints | int) -> Bigints:
@@ -49,9 +90,14 @@ def read_array(connection: Connection, query: str, **values: Bigints | int) -> B
         cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
         cursor.execute(query.encode(), values)
         answer = cursor.pgresult.get_value(0, 0) if cursor.pgresult else None
-    if answer is None or len(answer) < _ARRAY_HEADER.size:  # null, or an array without dimensions
+    return from_array(answer or b"")
+
+
+def from_array(sent: bytes) -> Bigints:
+    """The elements of what array_send answers for a bigint[] that has no nulls in it."""
+    if len(sent) < _ARRAY_HEADER.size:  # without dimensions
         return np.empty(0, dtype=np.int64)
-    return np.frombuffer(answer, dtype=_ELEMENT, offset=_ARRAY_HEADER.size)["value"].astype(np.int64)
+    return np.frombuffer(sent, dtype=_ELEMENT, offset=_ARRAY_HEADER.size)["value"].astype(np.int64)
 
 
 def _driver(connection: Connection) -> psycopg.Connection:

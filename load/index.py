@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from load.binary import Bigints, copy_column, distinct, read_array
+from load.binary import Bigints, copy_columns, distinct, read_array
 from load.tables import SCHEMA, band_slice
 from transform.model import ArticleId, Hashes
 from transform.verify import Side
@@ -74,7 +74,7 @@ def replace_keys(connection: Connection, sides: Sequence[Side], changed: Changed
         if number not in slices:
             _create_slice(connection, number)
         _mark_written(connection, number, now)
-        copy_column(connection, _table(number), "entry", entries)
+        copy_columns(connection, f"{SCHEMA}.{_table(number)}", {"entry": entries})
 
 
 def retire(connection: Connection, before: datetime) -> int:

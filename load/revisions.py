@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Engine, Row, select, update
+import numpy as np
+from sqlalchemy import BigInteger, Column, Connection, Engine, LargeBinary, Row, func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from load.binary import from_array
 from load.pages import lock_unread, mark_read
 from load.rows import (
     IN_BINARY,
     among,
     clean_text,
     copy,
-    from_bigints,
     from_bytes,
     listed,
     next_ids,
@@ -32,7 +33,14 @@ from transform.model import CleanArticle, Fingerprint
 _HOW_READ = {"read_spec", "memory_version", "segments", "extractor", "agreement"}
 _NOT_SAID = {"id", "page_id", "search"} | _HOW_READ
 
-PRINT = (sketch.c.spec, sketch.c.shingles, sketch.c.facts, sketch.c.bands, revision.c.words, revision.c.text_digest)
+PRINT = (
+    sketch.c.spec,
+    sketch.c.shingles,
+    sketch.c.facts,
+    func.array_send(sketch.c.bands, type_=LargeBinary).label("bands"),
+    revision.c.words,
+    revision.c.text_digest,
+)
 """What a fingerprint is made of, of a revision and its sketch; asked for IN_BINARY."""
 
 
@@ -107,7 +115,7 @@ def print_of(row: Row[Any]) -> Fingerprint:
         text_digest=row.text_digest,
         shingles=from_bytes(row.shingles),
         facts=from_bytes(row.facts),
-        bands=from_bigints(row.bands),
+        bands=from_array(row.bands).view(np.uint64),
     )
 
 

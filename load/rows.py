@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, cast, overload
+from typing import Any, overload
 
 import numpy as np
-import psycopg
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -21,8 +20,8 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.exc import DBAPIError
 
+from load.binary import copying
 from transform.model import Hashes
 
 IN_BINARY = {"in_binary": True}
@@ -66,16 +65,10 @@ def copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, objec
         return
     names = list(rows[0])
     statement = f"COPY {table.fullname} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
-    driver = cast("psycopg.Connection", connection.connection.driver_connection)
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as writer:
-            writer.set_types([table.c[name].type.compile(connection.dialect).lower() for name in names])
-            for row in rows:
-                writer.write_row(list(row.values()))
-    except psycopg.Error as error:
-        if driver.closed:
-            connection.execute(select(1))  # raises what a lost connection is told by
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
+    with copying(connection, statement) as writer:
+        writer.set_types([table.c[name].type.compile(connection.dialect).lower() for name in names])
+        for row in rows:
+            writer.write_row(list(row.values()))
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
@@ -89,10 +82,6 @@ def to_bigints(hashes: Hashes) -> list[int]:
     """Unsigned 64-bit hashes as Postgres's signed ones, bit for bit."""
     signed: list[int] = hashes.view(np.int64).tolist()
     return signed
-
-
-def from_bigints(values: list[int]) -> Hashes:
-    return np.array(values, dtype=np.int64).view(np.uint64)
 
 
 def to_bytes(values: Hashes) -> bytes:

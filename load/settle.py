@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import date, datetime
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
+import numpy as np
+from sqlalchemy import Connection, Date, Engine, Row, Select, cast, delete, func, insert, literal, select, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
@@ -29,9 +30,11 @@ from load.tables import article, article_revision, entry, page, revision, sketch
 from transform.assign import Newcomer
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
 from transform.revision import RevisionKind, State, classify_revision, notes_correction
-from transform.verify import MatchPolicy, Side, verify_all
+from transform.verify import MatchPolicy, Side, Verdicts, as_matches, judge_all
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PUBLISHED = func.timezone("UTC", func.coalesce(revision.c.published_at, revision.c.fetched_at))
+_DAY = (cast(_PUBLISHED, Date) - literal(date(1970, 1, 1), Date)).label("day")
+"""Day of publication, or of the fetch where no date is trusted; days since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +131,11 @@ def _ready(limit: int) -> Select[Any]:
         .cte("ready")
         .prefix_with("MATERIALIZED")
     )
-    said = ("id", "page_id", "read_spec", "url", "title", "published_at", "modified_at", "fetched_at", "flags")
+    said = ("id", "page_id", "read_spec", "url", "title", "modified_at", "fetched_at", "flags")
     return (
         select(
             *(revision.c[name] for name in said),
+            _DAY,
             *PRINT,
             ready.c.entry_id,
             ready.c.source_id,
@@ -290,7 +294,7 @@ def _place(
     """
     sides = [_side(ids[turn.row.id], turn.row, turn.print) for turn in turns]
     changed = {ids[turn.row.id]: turn.former.bands for turn in turns if turn.former is not None}
-    matches = _matches(connection, sides, changed, policy)
+    verdicts, matches = _compared(connection, sides, changed, policy)
     around = stories.neighbourhood(connection, chain.from_iterable(matches), changed)
     _say_now(connection, turns, ids)
     members = stories.members(connection, [side.id for side in sides])
@@ -299,15 +303,15 @@ def _place(
     stories.write(connection, assignments, now)
     memory.mark_due(connection, assignments.places.keys() | members.keys())
     new = members.keys() - changed.keys()
-    stories.keep_matches(connection, chain.from_iterable(matches), new, policy.digest, now)
+    stories.keep_matches(connection, verdicts, new, policy.digest, now)
     index.replace_keys(connection, sides, changed, now)
     _mark_drifted(connection, [newcomer for newcomer in newcomers if newcomer.member.id in changed])
 
 
-def _matches(
+def _compared(
     connection: Connection, sides: Sequence[Side], changed: index.Changed, policy: MatchPolicy
-) -> list[tuple[Match, ...]]:
-    """For each newcomer its verified pairs with the candidates before it."""
+) -> tuple[Verdicts, list[tuple[Match, ...]]]:
+    """The verdicts on all newcomers and the candidates before them, and for each newcomer its matches."""
     found = index.candidates(connection, sides, changed, policy.newest)
     fresh = {side.id for side in sides} - set(changed)
     known = _stored_sides(connection, {other for others in found for other in others} - fresh)
@@ -317,8 +321,16 @@ def _matches(
     for side, others in zip(sides, found, strict=True):
         pairs += [_by_age(side, known[other]) for other in sorted(others)]
         known[side.id] = side  # whoever comes later meets its new text
-    verdicts = iter(verify_all(pairs, history, policy))
-    return [tuple(islice(verdicts, len(others))) for others in found]
+    verdicts = judge_all(pairs, history, policy)
+    return verdicts, _dealt_out(verdicts, [len(others) for others in found])
+
+
+def _dealt_out(verdicts: Verdicts, numbers: Sequence[int]) -> list[tuple[Match, ...]]:
+    """The matches among each so many verdicts."""
+    is_match = verdicts["kind"] != MatchKind.DIFFERENT.value
+    before = np.append(0, is_match.cumsum())[np.cumsum([0, *numbers])]
+    matches = iter(as_matches(verdicts[is_match]))
+    return [tuple(islice(matches, number)) for number in np.diff(before).tolist()]
 
 
 def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Side]:
@@ -327,8 +339,7 @@ def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> di
         select(
             article.c.id.label("article_id"),
             article.c.source_id,
-            revision.c.published_at,
-            revision.c.fetched_at,
+            _DAY,
             *PRINT,
         )
         .join(revision, revision.c.id == article.c.revision_id)
@@ -340,7 +351,7 @@ def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> di
 
 
 def _side(article_id: ArticleId, row: Row[Any], print_: Fingerprint) -> Side:
-    return Side(id=article_id, day=_day(row), print=print_, source=row.source_id)
+    return Side(id=article_id, day=row.day, print=print_, source=row.source_id)
 
 
 def _by_age(side: Side, other: Side) -> tuple[Side, Side]:
@@ -366,7 +377,7 @@ def _say_now(connection: Connection, turns: Iterable[_Turn], ids: Mapping[int, A
 
 def _mark_drifted(connection: Connection, changed: Sequence[Newcomer]) -> None:
     """Mark those whose new text matches nobody any more; they keep their story by identity."""
-    alone = [one.member.id for one in changed if all(match.kind is MatchKind.DIFFERENT for match in one.matches)]
+    alone = [one.member.id for one in changed if not one.matches]
     drifted = [article_id for article_id in alone if stories.size_of_story(connection, article_id) > 1]
     marked = update(article).where(among(article.c.id, [one.member.id for one in changed]))
     if changed:
@@ -405,9 +416,3 @@ def _outcome(kind: RevisionKind) -> Outcome:
     if kind is RevisionKind.FIRST:
         return Outcome.LOADED
     return Outcome.UNCHANGED if kind in (RevisionKind.UNCHANGED, RevisionKind.STALE) else Outcome.REVISED
-
-
-def _day(row: Row[Any]) -> int:
-    """Day of publication, or of the fetch where no date is trusted; days since the epoch."""
-    moment: datetime = row.published_at or row.fetched_at
-    return (moment - _EPOCH).days

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from transform.canonical import choose_canonical, contenders
+from transform.canonical import Choice, choose
 from transform.cluster import Attachment, Group, Grouping, containers, group, joinable, outer_of
 from transform.model import ArticleId, Judgement, JudgementKind, Match, MatchKind, Member, StoryId
 
@@ -322,28 +322,29 @@ class _Board:
             near = {one for pair in self.matches[article] for one in pair if self.places[one].story == story.id}
             detail = self.evidence(article, near)
             self.changes.append(StoryChange(change=Change.JOINED, story=story.id, article=article, detail=detail))
-        state = self._chosen(story, member)
+        choice = self._chosen(story, member)
         times = [at for at in (story.first_published_at, story.last_published_at, member.published_at) if at]
-        if state.canonical != story.canonical:
-            change = StoryChange(change=Change.CANONICAL, story=story.id, article=state.canonical)
-            self.changes.append(replace(change, detail=state.canonical_rule))
+        if choice.canonical != story.canonical:
+            change = StoryChange(change=Change.CANONICAL, story=story.id, article=choice.canonical, detail=choice.rule)
+            self.changes.append(change)
         self._set(
             replace(
-                state,
+                story,
                 articles=story.articles + is_new,
+                canonical=choice.canonical,
+                canonical_rule=choice.rule,
+                contenders=choice.contenders,
                 first_published_at=min(times, default=None),
                 last_published_at=max(times, default=None),
             )
         )
 
-    def _chosen(self, story: StoryState, member: Member) -> StoryState:
-        """The story with the canonical member that it has with this one."""
+    def _chosen(self, story: StoryState, member: Member) -> Choice:
+        """Who stands for the story with this member."""
         held = [self.members[one] for one in story.contenders if one != member.id]
         if member.words > max(self.members[one].words for one in story.contenders):
             held = [self.members[one] for one in self._roster(story.id) if one != member.id]
-        canonical, rule = choose_canonical([*held, member])
-        chosen = contenders([*held, member])
-        return replace(story, canonical=canonical, canonical_rule=rule, contenders=chosen)
+        return choose([*held, member])
 
     # --- The long way: the touched stories as wholes ---
 
@@ -442,14 +443,15 @@ class _Board:
     def _state(self, story: StoryId, held: Collection[ArticleId], *, digest: bool) -> StoryState:
         """The story with these members, all of which are known."""
         members = [self.members[article] for article in held]
-        canonical, rule = self._pinned(held) or choose_canonical(members)
+        choice = choose(members)
+        canonical, rule = self._pinned(held) or (choice.canonical, choice.rule)
         times = [member.published_at for member in members if member.published_at is not None]
         return StoryState(
             id=story,
             articles=len(held),
             canonical=canonical,
             canonical_rule=rule,
-            contenders=contenders(members),
+            contenders=choice.contenders,
             first_published_at=min(times, default=None),
             last_published_at=max(times, default=None),
             digest=digest,

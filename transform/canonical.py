@@ -6,9 +6,10 @@ only when a much longer text, the agency's own article, or an earlier trusted ti
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from transform.model import ArticleId, Member
 
@@ -16,75 +17,69 @@ FULL_LENGTH = 2 / 3  # a member this long, measured by the longest, is a full te
 AT_ONCE = timedelta(hours=1)  # behind the first: an agency's text is printed within minutes, under whatever time
 
 
-def choose_canonical(members: Collection[Member]) -> tuple[ArticleId, str]:
-    """The member that stands for the story, and the first rule that told it from the runner-up.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Who stands for a story."""
+
+    canonical: ArticleId
+    rule: str  # the first that told it from the runner-up
+    contenders: tuple[ArticleId, ...]  # those on whom the choice hangs
+
+
+def choose(members: Collection[Member]) -> Choice:
+    """The member that stands for the story, by which rule, and beside whom.
 
     Rules, in order: full text over teaser or feed text, full length over trimmed, an agency's own article over all
     others, out within the hour of the first, unmarked text over wire copy, earliest trusted time, better tier, longer
     text, key of the URL. So wire copy never stands for a story of which there is a full text without such a mark that
     came out before it, or at about the same time.
+
+    Contenders are the first two in rank of wire copies and of others, and one of the longest. With any newcomer no
+    longer than that, they choose as all the members would, and have the same contenders. For among wire copies, and
+    among others, the order of two does not depend on who else there is; and the earliest of those that compete is the
+    first of one or the other.
     """
-    ranked = _ranked(members)
-    return ranked[0].member.id, _telling_rule(ranked)
-
-
-def contenders(members: Collection[Member]) -> tuple[ArticleId, ...]:
-    """Those on whom the choice hangs: the first two in rank of wire copies and of others, and one of the longest.
-
-    With any newcomer no longer than that, they choose as all the members would, and have the same contenders. For
-    among wire copies, and among others, the order of two does not depend on who else there is; and the earliest of
-    those that compete is the first of one or the other.
-    """
-    ranked = [one.member for one in _ranked(members)]
-    marked, others = ([one for one in ranked if one.is_wire_copy is is_copy] for is_copy in (True, False))
+    keys = _keys(members)
+    ranked = sorted(members, key=lambda member: keys[member.id])
+    marked, others = ([one.id for one in ranked if one.is_wire_copy is is_copy] for is_copy in (True, False))
     longest = min(ranked, key=lambda one: (-one.words, one.order_key))
-    return tuple(dict.fromkeys(one.id for one in (*others[:2], *marked[:2], longest)))
+    return Choice(
+        canonical=ranked[0].id,
+        rule=_telling_rule([keys[one.id] for one in ranked[:2]]),
+        contenders=tuple(dict.fromkeys((*others[:2], *marked[:2], longest.id))),
+    )
 
 
-_Rules = tuple[tuple[str, object], ...]  # named sort keys: smaller is better
+_RULES = ("full-text", "full-length", "original", "earliest", "unmarked", "earliest", "tier", "longest", "url-key")
+_Key = tuple[Any, ...]  # what each of the rules goes by: smaller is better
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ranked:
-    member: Member
-    rules: _Rules
-
-
-def _ranked(members: Collection[Member]) -> list[_Ranked]:
-    """The members, best first."""
+def _keys(members: Collection[Member]) -> dict[ArticleId, _Key]:
     longest = max(member.words for member in members)
-    classes = {member.id: _class(member, longest) for member in members}
-    first: dict[_Rules, datetime] = {}
-    for member in members:
-        first[classes[member.id]] = min(member.out_by, first.get(classes[member.id], member.out_by))
-    ranked = (_Ranked(member=one, rules=_rules(one, classes[one.id], first[classes[one.id]])) for one in members)
-    return sorted(ranked, key=lambda one: tuple(value for _, value in one.rules))
+    out = {member.id: (_class(member, longest), member.out_by) for member in members}
+    first = dict(sorted(out.values(), reverse=True))  # of each class the earliest, as it comes last
+    return {
+        member.id: (
+            *class_,
+            out_by - AT_ONCE > first[class_],
+            member.is_wire_copy,
+            out_by,
+            member.tier,
+            -member.words,
+            member.order_key,
+        )
+        for member, (class_, out_by) in zip(members, out.values(), strict=True)
+    }
 
 
-def _telling_rule(ranked: list[_Ranked]) -> str:
-    if len(ranked) == 1:
-        return "only-member"
-    pairs = zip(ranked[0].rules, ranked[1].rules, strict=True)
-    return next(name for (name, mine), (_, other) in pairs if mine != other)
-
-
-def _class(member: Member, longest: int) -> _Rules:
+def _class(member: Member, longest: int) -> tuple[bool, bool, bool]:
     """What tells members apart before their times are looked at."""
-    return (
-        ("full-text", member.partial),
-        ("full-length", member.words < FULL_LENGTH * longest),
-        ("original", not member.is_agencys_own),
-    )
+    return member.partial, member.words < FULL_LENGTH * longest, not member.is_agencys_own
 
 
-def _rules(member: Member, above: _Rules, first: datetime) -> _Rules:
-    """Who came out within the hour of the first of its class is told apart by the mark, and only then by the time."""
-    return (
-        *above,
-        ("earliest", member.out_by - AT_ONCE > first),
-        ("unmarked", member.is_wire_copy),
-        ("earliest", member.out_by),
-        ("tier", member.tier),
-        ("longest", -member.words),
-        ("url-key", member.order_key),
-    )
+def _telling_rule(best: Sequence[_Key]) -> str:
+    """best: the keys of the first two in rank, or of the only one."""
+    if len(best) == 1:
+        return "only-member"
+    mine, other = best
+    return _RULES[[one == another for one, another in zip(mine, other, strict=True)].index(False)]

@@ -16,6 +16,10 @@ Hashes = npt.NDArray[np.uint64]
 ArticleId = NewType("ArticleId", int)
 StoryId = NewType("StoryId", int)
 
+ROUNDED = ("jaccard", "containment", "start", "end")
+DIGITS = 6
+"""Of a match, what grouping compares is rounded to so many: as many as the store keeps."""
+
 _DAY = timedelta(days=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -136,9 +140,9 @@ class Match:
     end: float
 
     def __post_init__(self) -> None:
-        """What grouping compares has six digits, as many as the store keeps: it weighs the same on both sides of it."""
-        for name in ("jaccard", "containment", "start", "end"):
-            object.__setattr__(self, name, round(getattr(self, name), 6))
+        """What grouping compares has as many digits as the store keeps: it weighs the same on both sides of it."""
+        for name in ROUNDED:
+            object.__setattr__(self, name, round(getattr(self, name), DIGITS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,15 +16,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from transform.model import ArticleId, Fingerprint, Hashes, Match, MatchKind
+from transform.model import DIGITS, ROUNDED, ArticleId, Fingerprint, Hashes, Match, MatchKind
 from transform.shingles import is_number
 
 _Bools = npt.NDArray[np.bool_]
 _Counts = npt.NDArray[np.int64]
 _Shares = npt.NDArray[np.float64]
 
-_KINDS = (MatchKind.DIFFERENT, MatchKind.SAME, MatchKind.CONTAINED, MatchKind.LIFTED)
-_DIFFERENT, _SAME, _CONTAINED, _LIFTED = range(len(_KINDS))
+_Names = npt.NDArray[np.str_]
+
+_DIFFERENT, _SAME, _CONTAINED, _LIFTED = (
+    kind.value for kind in (MatchKind.DIFFERENT, MatchKind.SAME, MatchKind.CONTAINED, MatchKind.LIFTED)
+)
+_MEASURED = (
+    "jaccard", "jaccard_filtered", "containment", "facts", "numbers", "run", "inner", "inner_start", "start", "end",
+)  # fmt: skip
+VERDICT = np.dtype(
+    [("left", np.int64), ("right", np.int64), ("kind", "U9"), ("failed", "U11")]
+    + [(name, np.int64 if name == "inner" else np.float64) for name in _MEASURED]
+)
+Verdicts = npt.NDArray[np.void]
+"""One row a pair, its fields named as those of Match; an empty name for a test that failed is none."""
+
 _SHINGLE_WORDS = 5  # or what weighs as much in scripts whose letters are counted
 _AT_ONCE = 1000  # pairs, so that the memory they take does not grow with the batch
 
@@ -112,12 +125,15 @@ class Side:
     @cached_property
     def _unique(self) -> tuple[Hashes, _Counts, _Counts]:
         """Distinct shingles, first places and codes; `numpy.unique` takes three times as long."""
-        order = self.print.shingles.argsort(kind="stable")
+        order = self.print.shingles.argsort()  # a stable one takes four times as long
         in_order = self.print.shingles[order]
-        is_new = np.concatenate((in_order[:1] == in_order[:1], in_order[1:] != in_order[:-1]))
+        is_new = np.ones(len(order), dtype=np.bool_)
+        np.not_equal(in_order[1:], in_order[:-1], out=is_new[1:])
         codes = np.empty(len(order), dtype=np.int64)
         codes[order] = is_new.cumsum() - 1
-        return in_order[is_new], order[is_new], codes
+        firsts = is_new.nonzero()[0]
+        first_places = np.minimum.reduceat(order, firsts) if len(firsts) else order
+        return in_order[firsts], first_places, codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,34 +160,57 @@ def verify_all(pairs: Sequence[tuple[Side, Side]], history: History, policy: Mat
 
     No pair's answer depends on the others. left: settled before right.
     """
-    different = [pair for pair in pairs if not _is_identical(*pair)]
-    parts = (different[start : start + _AT_ONCE] for start in range(0, len(different), _AT_ONCE))
-    measured = (match for part in parts for match in _judged(part, history, policy))
-    return [_identical(*pair, policy) if _is_identical(*pair) else next(measured) for pair in pairs]
+    return as_matches(judge_all(pairs, history, policy))
+
+
+def as_matches(verdicts: Verdicts) -> list[Match]:
+    """The same, one by one."""
+    return [
+        Match(
+            left=left,
+            right=right,
+            kind=MatchKind(kind),
+            failed=failed or None,
+            **dict(zip(_MEASURED, rest, strict=True)),
+        )
+        for left, right, kind, failed, *rest in verdicts.tolist()
+    ]
+
+
+def judge_all(pairs: Sequence[tuple[Side, Side]], history: History, policy: MatchPolicy) -> Verdicts:
+    """As `verify_all`, in one table: most candidates are different, and nobody asks for them one by one."""
+    verdicts = np.zeros(len(pairs), dtype=VERDICT)
+    same = np.fromiter((_is_identical(*pair) for pair in pairs), np.bool_, len(pairs))
+    verdicts[same] = _identical([pairs[place] for place in same.nonzero()[0].tolist()], policy)
+    different = (~same).nonzero()[0]
+    for start in range(0, len(different), _AT_ONCE):
+        places = different[start : start + _AT_ONCE]
+        verdicts[places] = _judged([pairs[place] for place in places.tolist()], history, policy)
+    return verdicts
 
 
 def _is_identical(left: Side, right: Side) -> bool:
     return left.print.text_digest == right.print.text_digest
 
 
-def _identical(left: Side, right: Side, policy: MatchPolicy) -> Match:
-    failed = _failed_identical(left, right, policy)
-    return Match(
-        left=left.id,
-        right=right.id,
-        kind=MatchKind.SAME if failed is None else MatchKind.DIFFERENT,
-        failed=failed,
-        jaccard=1.0,
-        jaccard_filtered=1.0,
-        containment=1.0,
-        facts=1.0,
-        numbers=1.0,
-        run=float(left.print.words),
-        inner=min(left.id, right.id),
-        inner_start=0.0,
-        start=0.0,
-        end=1.0,
-    )
+def _verdicts(pairs: Sequence[tuple[Side, Side]]) -> Verdicts:
+    """Of these pairs, with nothing said of them yet."""
+    verdicts = np.zeros(len(pairs), dtype=VERDICT)
+    verdicts["left"] = [left.id for left, _ in pairs]
+    verdicts["right"] = [right.id for _, right in pairs]
+    return verdicts
+
+
+def _identical(pairs: Sequence[tuple[Side, Side]], policy: MatchPolicy) -> Verdicts:
+    """The verdicts on pairs that are word for word the same."""
+    verdicts = _verdicts(pairs)
+    verdicts["failed"] = [_failed_identical(left, right, policy) or "" for left, right in pairs]
+    verdicts["kind"] = np.where(verdicts["failed"] == "", _SAME, _DIFFERENT)
+    for name in ("jaccard", "jaccard_filtered", "containment", "facts", "numbers", "end"):
+        verdicts[name] = 1.0
+    verdicts["run"] = [left.print.words for left, _ in pairs]
+    verdicts["inner"] = np.minimum(verdicts["left"], verdicts["right"])
+    return verdicts
 
 
 def _failed_identical(left: Side, right: Side, policy: MatchPolicy) -> str | None:
@@ -205,45 +244,20 @@ class _Measures:
     inner_start: _Shares
 
 
-def _judged(pairs: Sequence[tuple[Side, Side]], history: History, policy: MatchPolicy) -> list[Match]:
-    """The matches of pairs that are not word for word the same."""
+def _judged(pairs: Sequence[tuple[Side, Side]], history: History, policy: MatchPolicy) -> Verdicts:
+    """The verdicts on pairs that are not word for word the same."""
     nested = [(left, right) if _is_inner(left, right) else (right, left) for left, right in pairs]
     measures = _measure(nested, history.stop, policy)
     case = _Case.of(measures, pairs, history.days < policy.stop_days, policy)
-    kinds, failed = _judge(measures, case, policy)
-    columns = zip(
-        measures.jaccard.tolist(),
-        measures.jaccard_filtered.tolist(),
-        case.containment.tolist(),
-        measures.facts.tolist(),
-        measures.numbers.tolist(),
-        measures.run.tolist(),
-        measures.inner_start.tolist(),
-        measures.start.tolist(),
-        measures.end.tolist(),
-        strict=True,
-    )
-    return [
-        Match(
-            left=left.id,
-            right=right.id,
-            kind=kind,
-            failed=reason,
-            jaccard=jaccard,
-            jaccard_filtered=jaccard_filtered,
-            containment=containment,
-            facts=facts,
-            numbers=numbers,
-            run=run,
-            inner=inner.id,
-            inner_start=inner_start,
-            start=start,
-            end=end,
-        )
-        for (left, right), (inner, _), kind, reason, (
-            jaccard, jaccard_filtered, containment, facts, numbers, run, inner_start, start, end,
-        ) in zip(pairs, nested, kinds, failed, columns, strict=True)
-    ]  # fmt: skip
+    verdicts = _verdicts(pairs)
+    verdicts["kind"], verdicts["failed"] = _judge(measures, case, policy)
+    verdicts["inner"] = [inner.id for inner, _ in nested]
+    for name in ("jaccard", "jaccard_filtered", "facts", "numbers", "run", "inner_start", "start", "end"):
+        verdicts[name] = getattr(measures, name)
+    verdicts["containment"] = case.containment
+    for name in ROUNDED:
+        verdicts[name] = verdicts[name].round(DIGITS)
+    return verdicts
 
 
 def _is_inner(side: Side, other: Side) -> bool:
@@ -494,7 +508,7 @@ class _Case:
         return self.gap_days > policy.old_days
 
 
-def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[list[MatchKind], list[str | None]]:
+def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[_Names, _Names]:
     """What each pair is, and the first test that kept a different one from being the same."""
     same = _same_tests(measures, case, policy)
     inside = np.logical_and.reduce(_inside_tests(measures, case, policy))
@@ -505,10 +519,10 @@ def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[list[
     kinds[np.logical_and.reduce(list(same.values())) & ~(inside & (front | part))] = _SAME
     outside = case.gap_days > policy.window_days
     kinds[outside] = _DIFFERENT
-    names = np.array(list(same))[np.argmin(list(same.values()), axis=0)]
-    names[outside] = "window"
-    failed = [name if kind == _DIFFERENT else None for kind, name in zip(kinds.tolist(), names.tolist(), strict=True)]
-    return [_KINDS[kind] for kind in kinds.tolist()], failed
+    failed = np.array(list(same))[np.argmin(list(same.values()), axis=0)]
+    failed[outside] = "window"
+    failed[kinds != _DIFFERENT] = ""
+    return kinds, failed
 
 
 def _same_tests(m: _Measures, case: _Case, policy: MatchPolicy) -> dict[str, _Bools]:

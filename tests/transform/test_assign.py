@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transform.assign import Assignments, Newcomer, assign
-from transform.canonical import choose_canonical
+from transform.canonical import choose
 from transform.cluster import group
 from transform.model import Judgement, JudgementKind, Match, StoryId
 
@@ -38,7 +38,8 @@ def is_as_grouped(shelf: Shelf, tale: Tale) -> None:
         times = [one.published_at for one in held if one.published_at]
         assert state.articles == len(held)
         if held and state.canonical_rule != "pinned":
-            assert (state.canonical, state.canonical_rule) == choose_canonical(held)
+            chosen = choose(held)
+            assert (state.canonical, state.canonical_rule) == (chosen.canonical, chosen.rule)
         if held:
             assert state.digest == all(shelf.places[one.id].container for one in held)
             assert (state.first_published_at, state.last_published_at) == (min(times, default=None), max(times, default=None))  # fmt: skip

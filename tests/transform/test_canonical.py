@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transform.canonical import AT_ONCE, choose_canonical, contenders
+from transform.canonical import AT_ONCE, Choice, choose
 from transform.model import ArticleId, Member
 
 DAY, SOON = timedelta(days=1), timedelta(minutes=40)
@@ -52,21 +52,22 @@ def member(
     ],
 )
 def test_each_rule_decides_where_those_before_agree(best: Member, other: Member, rule: str) -> None:
-    assert choose_canonical([best, other]) == (best.id, rule)
-    assert choose_canonical([other, best]) == (best.id, rule)
+    for order in ([best, other], [other, best]):
+        choice = choose(order)
+        assert (choice.canonical, choice.rule) == (best.id, rule)
 
 
 def test_a_slightly_longer_text_does_not_unseat_the_earliest() -> None:
-    assert choose_canonical([member(1, words=400), member(2, published_at=NOON, words=550)])[0] == 1
+    assert choose([member(1, words=400), member(2, published_at=NOON, words=550)]).canonical == 1
 
 
 def test_the_choice_does_not_depend_on_the_order_of_members() -> None:
     members = [member(1, tier=3), member(2, words=900), member(3, partial=True), member(4, published_at=NOON)]
-    assert len({choose_canonical(order) for order in permutations(members)}) == 1
+    assert len({choose(order) for order in permutations(members)}) == 1
 
 
 def test_a_single_member_stands_for_itself() -> None:
-    assert choose_canonical([member(9)]) == (9, "only-member")
+    assert choose([member(9)]) == Choice(canonical=ArticleId(9), rule="only-member", contenders=(ArticleId(9),))
 
 
 MEMBERS = st.lists(
@@ -89,16 +90,16 @@ MEMBERS = st.lists(
 
 @given(MEMBERS, st.randoms(use_true_random=False))
 def test_members_that_come_in_any_order_end_with_the_same_one(members, random):
-    ended = choose_canonical(members)
+    ended = choose(members)
     random.shuffle(members)
     for number in range(1, len(members)):
-        choose_canonical(members[:number])
-    assert choose_canonical(members) == ended
+        choose(members[:number])
+    assert choose(members) == ended
 
 
 @given(MEMBERS)
 def test_wire_copy_never_stands_for_a_full_unmarked_text_that_came_out_as_early(members):
-    stands = next(one for one in members if one.id == choose_canonical(members)[0])
+    stands = next(one for one in members if one.id == choose(members).canonical)
     if stands.is_wire_copy and not stands.partial:
         longest = max(one.words for one in members)
         rivals = [one for one in members if not (one.is_wire_copy or one.partial) and 3 * one.words >= 2 * longest]
@@ -109,11 +110,10 @@ def test_wire_copy_never_stands_for_a_full_unmarked_text_that_came_out_as_early(
 def test_with_whoever_comes_the_contenders_choose_as_all_the_members_would(members, newcomers):
     longest = max(one.words for one in members)
     known = {one.id: one for one in members}
-    held = contenders(members)
+    held = choose(members).contenders
     for newcomer in newcomers:
         if newcomer.id not in known and newcomer.words <= longest:
             known[newcomer.id] = newcomer
-            few = [known[one] for one in (*held, newcomer.id)]
-            held = contenders(few)
-            assert choose_canonical(few) == choose_canonical(known.values())
-            assert held == contenders(known.values())
+            choice = choose([known[one] for one in (*held, newcomer.id)])
+            held = choice.contenders
+            assert choice == choose(known.values())
