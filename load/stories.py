@@ -47,14 +47,15 @@ from transform.assign import (
 from transform.assign import regroup as grouped_anew
 from transform.cluster import Attachment, joinable, outer_of
 from transform.model import ArticleId, Judgement, JudgementKind, Match, MatchKind, Member, StoryId
-from transform.verify import VERDICT, Verdicts, as_matches
+from transform.verify import MEASURED, VERDICT, Verdicts, as_matches
 
 LARGE = 20  # articles: that two stories of so many turn out to be one is rare, and worth a look
 
 _log = logging.getLogger(__name__)
-_PARTIAL = frozenset({Flag.TEASER, Flag.FEED_TEXT})
-_FIELDS = VERDICT.names or ()
+_PARTIAL = literal([Flag.TEASER.value, Flag.FEED_TEXT.value], ARRAY(Text))
+_FIELDS = VERDICT.names or ()  # as those of Match
 _COLUMNS = {"left": "left_id", "right": "right_id", "inner": "inner_id", "start": "span_start", "end": "span_end"}
+_MATCH = tuple(match.c[_COLUMNS.get(name, name)] for name in _FIELDS)
 
 
 def neighbourhood(connection: Connection, matches: Iterable[Match], changed: Collection[ArticleId]) -> Neighbourhood:
@@ -102,14 +103,14 @@ def members(connection: Connection, articles: Collection[ArticleId]) -> dict[Art
             revision.c.published_at,
             revision.c.date_precision,
             revision.c.words,
-            revision.c.flags,
+            revision.c.flags.bool_op("&&")(_PARTIAL).label("partial"),
             revision.c.agency,
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .join(source, source.c.id == article.c.source_id)
         .where(among(article.c.id, articles))
     )
-    return {ArticleId(row.id): member(row) for row in connection.execute(query)}
+    return {ArticleId(row.id): member(row) for row in connection.execute(query).all()}
 
 
 def member(row: Row[Any]) -> Member:
@@ -119,7 +120,7 @@ def member(row: Row[Any]) -> Member:
         order_key=row.url_key,
         words=row.words,
         tier=row.tier,
-        partial=not _PARTIAL.isdisjoint(row.flags),
+        partial=row.partial,
         day_only=row.date_precision == DatePrecision.DAY,
         agency=row.agency,
         source_agency=row.source_agency,
@@ -181,7 +182,7 @@ def _replace_matches(connection: Connection, rows: Sequence[Mapping[str, object]
 
 def verdicts(connection: Connection) -> Iterator[Match]:
     """Every stored verdict, candidates that failed included, one by one."""
-    for row in connection.execute(select(match).execution_options(yield_per=10_000)):
+    for row in connection.execute(select(*_MATCH).execution_options(yield_per=10_000)):
         yield _match(row)
 
 
@@ -253,9 +254,8 @@ def _places(connection: Connection, articles: Collection[ArticleId]) -> dict[Art
     near = select(story_member).where(among(story_member.c.article_id, articles)).cte("near")
     first = select(story_member).where(story_member.c.article_id.in_(select(near.c.family_id))).cte("first")
     outer = select(story_member).where(story_member.c.article_id.in_(select(first.c.attached_to)))
-    return {
-        ArticleId(row.article_id): _place(row) for row in connection.execute(union(select(near), select(first), outer))
-    }
+    rows = connection.execute(union(select(near), select(first), outer)).all()
+    return {ArticleId(row.article_id): _place(row) for row in rows}
 
 
 def _place(row: Row[Any]) -> Place:
@@ -268,7 +268,7 @@ def _place(row: Row[Any]) -> Place:
 
 
 def _stories(connection: Connection, ids: Collection[StoryId]) -> dict[StoryId, StoryState]:
-    rows = connection.execute(select(story).where(among(story.c.id, ids)))
+    rows = connection.execute(select(story).where(among(story.c.id, ids))).all()
     return {StoryId(row.id): _story_state(row) for row in rows}
 
 
@@ -296,26 +296,19 @@ def _matches_of(connection: Connection, articles: Collection[ArticleId]) -> list
         return []
     ids = sorted(articles)
     sides = or_(match.c.left_id == any_(bindparam("ids")), match.c.right_id == any_(bindparam("ids")))
-    query = select(match).where(match.c.kind != MatchKind.DIFFERENT, sides)
-    return [_match(row) for row in connection.execute(query, {"ids": ids})]
+    query = select(*_MATCH).where(match.c.kind != MatchKind.DIFFERENT, sides)
+    return [_match(row) for row in connection.execute(query, {"ids": ids}).all()]
 
 
 def _match(row: Row[Any]) -> Match:
+    """row: with what _MATCH has"""
+    left, right, kind, failed, *measured = row
     return Match(
-        left=ArticleId(row.left_id),
-        right=ArticleId(row.right_id),
-        kind=MatchKind(row.kind),
-        failed=row.failed,
-        jaccard=row.jaccard,
-        jaccard_filtered=row.jaccard_filtered,
-        containment=row.containment,
-        facts=row.facts,
-        numbers=row.numbers,
-        run=row.run,
-        inner=ArticleId(row.inner_id),
-        inner_start=row.inner_start,
-        start=row.span_start,
-        end=row.span_end,
+        left=left,
+        right=right,
+        kind=MatchKind(kind),
+        failed=failed,
+        **dict(zip(MEASURED, measured, strict=True)),
     )
 
 

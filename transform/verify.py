@@ -28,12 +28,12 @@ _Names = npt.NDArray[np.str_]
 _DIFFERENT, _SAME, _CONTAINED, _LIFTED = (
     kind.value for kind in (MatchKind.DIFFERENT, MatchKind.SAME, MatchKind.CONTAINED, MatchKind.LIFTED)
 )
-_MEASURED = (
+MEASURED = (
     "jaccard", "jaccard_filtered", "containment", "facts", "numbers", "run", "inner", "inner_start", "start", "end",
 )  # fmt: skip
 VERDICT = np.dtype(
     [("left", np.int64), ("right", np.int64), ("kind", "U9"), ("failed", "U11")]
-    + [(name, np.int64 if name == "inner" else np.float64) for name in _MEASURED]
+    + [(name, np.int64 if name == "inner" else np.float64) for name in MEASURED]
 )
 Verdicts = npt.NDArray[np.void]
 """One row a pair, its fields named as those of Match; an empty name for a test that failed is none."""
@@ -171,7 +171,7 @@ def as_matches(verdicts: Verdicts) -> list[Match]:
             right=right,
             kind=MatchKind(kind),
             failed=failed or None,
-            **dict(zip(_MEASURED, rest, strict=True)),
+            **dict(zip(MEASURED, rest, strict=True)),
         )
         for left, right, kind, failed, *rest in verdicts.tolist()
     ]
