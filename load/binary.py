@@ -38,11 +38,17 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, npt.N
     table: with its schema. columns: int64 for bigint, float64 for real, str for text, of which an empty one is null,
     void for bytes of one length
     """
-    columns = {name: _encoded(values) for name, values in columns.items()}
+    with copying(connection, f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as writer:
+        for part in (_COPY_HEADER, _packed({name: _encoded(values) for name, values in columns.items()}), _COPY_END):
+            writer.write(part)
+
+
+def _packed(columns: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """The rows of a COPY: made in a table with room for the longest texts, and taken from it without what fills up."""
     layout = [part for name, values in columns.items() for part in ((f"{name} length", _LENGTH), (name, values.dtype))]
     rows = np.empty(np.broadcast(*columns.values()).shape, dtype=[("fields", ">i2"), *layout])
     rows["fields"] = len(columns)
-    is_said = np.ones((len(rows), rows.itemsize), dtype=np.bool_)  # of the bytes; what fills up shorter texts is not
+    is_said = np.ones((len(rows), rows.itemsize), dtype=np.bool_)
     end = rows.dtype["fields"].itemsize
     for name, values in columns.items():
         begin, end = end + _LENGTH.itemsize, end + _LENGTH.itemsize + values.itemsize
@@ -51,9 +57,8 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, npt.N
             lengths = np.char.str_len(rows[name])
             rows[f"{name} length"] = np.where(lengths, lengths, -1)
             is_said[:, begin:end] = np.arange(values.itemsize) < lengths[:, None]
-    with copying(connection, f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as writer:
-        for part in (_COPY_HEADER, rows.view(np.uint8).reshape(is_said.shape)[is_said].tobytes(), _COPY_END):
-            writer.write(part)
+    said: bytes = rows.view(np.uint8).reshape(is_said.shape)[is_said].tobytes()
+    return said
 
 
 def _encoded(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
