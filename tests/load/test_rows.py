@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 
+from load.binary import copy_column, read_array
 from load.engine import StoreUnavailable
 from load.rows import copy, next_ids
 from load.tables import match, store_state, story
@@ -47,12 +50,22 @@ def test_a_refused_value_is_a_database_error_with_its_state(engine: Engine) -> N
         copy(connection, match, [PAIR, PAIR])
 
 
-def test_a_connection_lost_while_copying_is_told_as_the_store_being_away(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda connection: copy(connection, match, [PAIR]), id="copy"),
+        pytest.param(lambda connection: copy_column(connection, "band", "entry", np.arange(3)), id="copy_column"),
+        pytest.param(lambda connection: read_array(connection, "SELECT ARRAY[1::bigint]"), id="read_array"),
+    ],
+)
+def test_a_connection_lost_meanwhile_is_told_as_the_store_being_away(
+    engine: Engine, ask: Callable[[Connection], object]
+) -> None:
     with pytest.raises(StoreUnavailable), engine.begin() as connection:
         number = connection.scalar(text("SELECT pg_backend_pid()"))
         with engine.begin() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": number})
-        copy(connection, match, [PAIR])
+        ask(connection)
 
 
 def test_ids_are_given_once(engine: Engine) -> None:
