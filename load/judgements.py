@@ -115,6 +115,11 @@ def of_articles(connection: Connection, articles: Collection[ArticleId]) -> tupl
     return _told(connection, select(judgement).where(is_about(articles)).order_by(judgement.c.id))
 
 
+def of_pair(connection: Connection, a: ArticleId, b: ArticleId) -> tuple[Told, ...]:
+    """All judgements that were ever given on whether these two are one story, in their order."""
+    return tuple(one for one in of_articles(connection, {a}) if _relates(one, a, b))
+
+
 def _told(connection: Connection, query: Select[Any]) -> tuple[Told, ...]:
     rows = connection.execute(query).mappings()
     return tuple(Told(**{**row, "articles": tuple(row["articles"]), "others": tuple(row["others"])}) for row in rows)
@@ -130,7 +135,7 @@ def _judge_pair(connection: Connection, kind: JudgementKind, a: ArticleId, b: Ar
     return _give(connection, kind, [a], [b], given)
 
 
-def _relates(one: Judgement, a: ArticleId, b: ArticleId) -> bool:
+def _relates(one: Judgement | Told, a: ArticleId, b: ArticleId) -> bool:
     return (a in one.articles and b in one.others) or (b in one.articles and a in one.others)
 
 
