@@ -10,13 +10,12 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection
 
+from load.rows import driver_of
 from load.tables import SCHEMA
 
 Bigints = npt.NDArray[np.int64]
@@ -31,11 +30,15 @@ _COPY_END = b"\xff\xff"
 
 
 def copy_column(connection: Connection, table: str, column: str, values: Bigints) -> None:
-    """Write one row a value; the table has no other columns that must be filled."""
+    """Write one row a value; the table has no other columns that must be filled. Raises DBAPIError."""
     rows = np.empty(len(values), dtype=_ROW)
     rows["fields"], rows["length"], rows["value"] = 1, values.itemsize, values
-    statement = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(Identifier(SCHEMA, table), Identifier(column))
-    with _driver(connection).cursor() as cursor, cursor.copy(statement) as writer:
+    statement = f"COPY {SCHEMA}.{table} ({column}) FROM STDIN (FORMAT BINARY)"
+    with (
+        driver_of(connection, statement) as driver,
+        driver.cursor() as cursor,
+        cursor.copy(statement.encode()) as writer,
+    ):
         for part in (_COPY_HEADER, rows.tobytes(), _COPY_END):
             writer.write(part)
 
@@ -43,21 +46,15 @@ def copy_column(connection: Connection, table: str, column: str, values: Bigints
 def read_array(connection: Connection, query: str, **values: Bigints | int) -> Bigints:
     """The bigint[] that a query answers with, which has no nulls in it; empty where the answer is null.
 
-    query: as psycopg takes it, with %(name)s for values
+    query: as psycopg takes it, with %(name)s for values. Raises DBAPIError.
     """
-    with _driver(connection).cursor(binary=True) as cursor:
+    with driver_of(connection, query) as driver, driver.cursor(binary=True) as cursor:
         cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
         cursor.execute(query.encode(), values)
         answer = cursor.pgresult.get_value(0, 0) if cursor.pgresult else None
     if answer is None or len(answer) < _ARRAY_HEADER.size:  # null, or an array without dimensions
         return np.empty(0, dtype=np.int64)
     return np.frombuffer(answer, dtype=_ELEMENT, offset=_ARRAY_HEADER.size)["value"].astype(np.int64)
-
-
-def _driver(connection: Connection) -> psycopg.Connection:
-    driver: psycopg.Connection | None = connection.connection.driver_connection
-    assert driver is not None  # nor is it, while the connection is open
-    return driver
 
 
 def distinct(values: npt.NDArray[_Integer]) -> npt.NDArray[_Integer]:

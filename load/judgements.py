@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 from load import memory, stories
 from load.locks import lock
 from load.rows import among
-from load.stories import is_about
 from load.tables import judgement, story, story_change, story_member
 from transform.model import ArticleId, Judgement, JudgementKind
 
@@ -108,11 +107,6 @@ def list_all(connection: Connection, *, undone: bool = False) -> tuple[Told, ...
     if not undone:
         query = query.where(judgement.c.undone_at.is_(None))
     return _told(connection, query)
-
-
-def of_articles(connection: Connection, articles: Collection[ArticleId]) -> tuple[Told, ...]:
-    """All judgements that were ever given about any of these articles, in their order."""
-    return _told(connection, select(judgement).where(is_about(articles)).order_by(judgement.c.id))
 
 
 def _told(connection: Connection, query: Select[Any]) -> tuple[Told, ...]:

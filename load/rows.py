@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast, overload
 
 import numpy as np
@@ -66,15 +67,24 @@ def copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, objec
         return
     names = list(rows[0])
     statement = f"COPY {table.fullname} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    with driver_of(connection, statement) as driver, driver.cursor() as cursor, cursor.copy(statement) as writer:
+        writer.set_types([table.c[name].type.compile(connection.dialect).lower() for name in names])
+        for row in rows:
+            writer.write_row(list(row.values()))
+
+
+@contextmanager
+def driver_of(connection: Connection, statement: str) -> Iterator[psycopg.Connection]:
+    """psycopg's connection, for a statement that SQLAlchemy has no way to send.
+
+    Raises DBAPIError, as any statement does, and what a lost connection is told by when it is lost.
+    """
     driver = cast("psycopg.Connection", connection.connection.driver_connection)
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as writer:
-            writer.set_types([table.c[name].type.compile(connection.dialect).lower() for name in names])
-            for row in rows:
-                writer.write_row(list(row.values()))
+        yield driver
     except psycopg.Error as error:
         if driver.closed:
-            connection.execute(select(1))  # raises what a lost connection is told by
+            connection.execute(select(1))  # raises
         raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
