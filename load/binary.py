@@ -30,7 +30,7 @@ _COPY_END = b"\xff\xff"
 
 
 def copy_column(connection: Connection, table: str, column: str, values: Bigints) -> None:
-    """Write one row a value; the table has no other columns that must be filled."""
+    """Write one row a value; the table has no other columns that must be filled. Raises DBAPIError."""
     rows = np.empty(len(values), dtype=_ROW)
     rows["fields"], rows["length"], rows["value"] = 1, values.itemsize, values
     statement = f"COPY {SCHEMA}.{table} ({column}) FROM STDIN (FORMAT BINARY)"
@@ -42,7 +42,7 @@ def copy_column(connection: Connection, table: str, column: str, values: Bigints
 def read_array(connection: Connection, query: str, **values: Bigints | int) -> Bigints:
     """The bigint[] that a query answers with, which has no nulls in it; empty where the answer is null.
 
-    query: as psycopg takes it, with %(name)s for values
+    query: as psycopg takes it, with %(name)s for values. Raises DBAPIError.
     """
     with cursor(connection, query, binary=True) as own:
         own.adapters.register_dumper(np.ndarray, _ArrayDumper)

@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 from load import memory, stories
 from load.locks import lock
 from load.rows import among
-from load.stories import is_about
 from load.tables import judgement, story, story_change, story_member
 from transform.model import ArticleId, Judgement, JudgementKind
 

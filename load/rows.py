@@ -85,7 +85,7 @@ def cursor(connection: Connection, statement: str, *, binary: bool = False) -> I
             yield own
     except psycopg.Error as error:
         if driver.closed:
-            connection.execute(select(1))  # raises what a lost connection is told by
+            connection.execute(select(1))  # raises
         raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
