@@ -111,7 +111,7 @@ def list_all(connection: Connection, *, undone: bool = False) -> tuple[Told, ...
 
 def of_articles(connection: Connection, articles: Collection[ArticleId]) -> tuple[Told, ...]:
     """All judgements that were ever given about any of these articles, in their order."""
-    return _told(connection, select(judgement).where(is_about(articles)).order_by(judgement.c.id))
+    return _told(connection, select(judgement).where(stories.is_about(articles)).order_by(judgement.c.id))
 
 
 def of_pair(connection: Connection, a: ArticleId, b: ArticleId) -> tuple[Told, ...]:

@@ -123,7 +123,7 @@ def member(row: Row[Any]) -> Member:
 
 def judgements_about(connection: Connection, articles: Collection[ArticleId]) -> tuple[Judgement, ...]:
     """The judgements about any of these articles that count, in their order."""
-    query = select(judgement).where(judgement.c.undone_at.is_(None), _is_about(articles)).order_by(judgement.c.id)
+    query = select(judgement).where(judgement.c.undone_at.is_(None), is_about(articles)).order_by(judgement.c.id)
     return tuple(
         Judgement(
             id=row.id,
@@ -135,7 +135,7 @@ def judgements_about(connection: Connection, articles: Collection[ArticleId]) ->
     )
 
 
-def _is_about(articles: Collection[ArticleId]) -> ColumnElement[bool]:
+def is_about(articles: Collection[ArticleId]) -> ColumnElement[bool]:
     """True of judgements about any of these articles."""
     ids = literal(sorted(articles), ARRAY(BigInteger))
     return or_(judgement.c.articles.bool_op("&&")(ids), judgement.c.others.bool_op("&&")(ids))
