@@ -329,6 +329,8 @@ def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> di
             article.c.source_id,
             revision.c.published_at,
             revision.c.fetched_at,
+            revision.c.title,
+            revision.c.flags,
             *PRINT,
         )
         .join(revision, revision.c.id == article.c.revision_id)
@@ -340,7 +342,14 @@ def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> di
 
 
 def _side(article_id: ArticleId, row: Row[Any], print_: Fingerprint) -> Side:
-    return Side(id=article_id, day=_day(row), print=print_, source=row.source_id)
+    return Side(
+        id=article_id,
+        day=_day(row),
+        print=print_,
+        source=row.source_id,
+        title=row.title,
+        flags=row.flags,
+    )
 
 
 def _by_age(side: Side, other: Side) -> tuple[Side, Side]:

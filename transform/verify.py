@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from extract.flags import holds_others
 from transform.model import ArticleId, Fingerprint, Hashes, Match, MatchKind
 from transform.shingles import is_number
 
@@ -87,6 +88,8 @@ class Side:
     day: int  # publication day (or that of the fetch), days since the epoch
     print: Fingerprint
     source: int | None = None  # None is another source than any
+    title: str = ""
+    flags: Collection[str] = ()
 
     @property
     def distinct(self) -> Hashes:
@@ -108,6 +111,11 @@ class Side:
         """How many places of the text a word takes: 1 where spaces part words, more where letters are counted."""
         width = self.print.words - len(self.print.shingles) + 1  # of the last shingle
         return width / _SHINGLE_WORDS
+
+    @cached_property
+    def holds_others(self) -> bool:
+        """Whether it says that it is made of other texts."""
+        return holds_others(self.title, self.flags)
 
     @cached_property
     def _unique(self) -> tuple[Hashes, _Counts, _Counts]:
@@ -210,7 +218,7 @@ def _judged(pairs: Sequence[tuple[Side, Side]], history: History, policy: MatchP
     nested = [(left, right) if _is_inner(left, right) else (right, left) for left, right in pairs]
     measures = _measure(nested, history.stop, policy)
     case = _Case.of(measures, pairs, history.days < policy.stop_days, policy)
-    kinds, failed = _judge(measures, case, policy)
+    kinds, failed = _judge(measures, case, pairs, policy)
     columns = zip(
         measures.jaccard.tolist(),
         measures.jaccard_filtered.tolist(),
@@ -494,7 +502,9 @@ class _Case:
         return self.gap_days > policy.old_days
 
 
-def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[list[MatchKind], list[str | None]]:
+def _judge(
+    measures: _Measures, case: _Case, pairs: Sequence[tuple[Side, Side]], policy: MatchPolicy
+) -> tuple[list[MatchKind], list[str | None]]:
     """What each pair is, and the first test that kept a different one from being the same."""
     same = _same_tests(measures, case, policy)
     inside = np.logical_and.reduce(_inside_tests(measures, case, policy))
@@ -503,9 +513,12 @@ def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[list[
     begins = _begins(measures, case, policy) & ~front
     kinds = np.where(inside, np.where(begins, _CONTAINED, _LIFTED), _DIFFERENT)
     kinds[np.logical_and.reduce(list(same.values())) & ~(inside & (front | part))] = _SAME
+    taken = _taken_over(kinds, measures, pairs, policy)
+    kinds[taken] = np.where(inside[taken], _LIFTED, _DIFFERENT)
     outside = case.gap_days > policy.window_days
     kinds[outside] = _DIFFERENT
     names = np.array(list(same))[np.argmin(list(same.values()), axis=0)]
+    names[taken] = "round-up"
     names[outside] = "window"
     failed = [name if kind == _DIFFERENT else None for kind, name in zip(kinds.tolist(), names.tolist(), strict=True)]
     return [_KINDS[kind] for kind in kinds.tolist()], failed
@@ -555,3 +568,14 @@ def _have_numbers(m: _Measures, policy: MatchPolicy) -> _Bools:
 def _begins(m: _Measures, case: _Case, policy: MatchPolicy) -> _Bools:
     """Whether what the outer text has of the inner is its beginning."""
     return (m.start <= policy.contained_start) & (~case.is_old(policy) | (m.end >= policy.old_end))
+
+
+def _taken_over(
+    kinds: _Counts, m: _Measures, pairs: Sequence[tuple[Side, Side]], policy: MatchPolicy
+) -> npt.NDArray[np.intp]:
+    """The pairs of which one text says that it is made of others, and has taken the other over.
+
+    Its own copies resemble it as a whole, whatever their title says.
+    """
+    joined = np.flatnonzero(((kinds == _SAME) | (kinds == _CONTAINED)) & (m.jaccard < policy.same_anywhere))
+    return joined[[pairs[n][0].holds_others != pairs[n][1].holds_others for n in joined.tolist()]]

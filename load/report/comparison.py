@@ -135,6 +135,8 @@ def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> tuple[Si
             article.c.revision_id,
             revision.c.published_at,
             revision.c.fetched_at,
+            revision.c.title,
+            revision.c.flags,
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .where(article.c.id.in_(ids))
@@ -147,6 +149,8 @@ def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> tuple[Si
             day=((row.published_at or row.fetched_at) - _EPOCH).days,
             print=prints[row.revision_id],
             source=row.source_id,
+            title=row.title,
+            flags=row.flags,
         )
         for row in (rows[ids[0]], rows[ids[1]])
     )
