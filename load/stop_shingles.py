@@ -34,9 +34,7 @@ FIRST_DUE = 100  # texts: a young store learns its templates fast
 SHARE_DUE = 5  # on a labelled stream F1 is .935 renewing at a twentieth, .936 at a tenth, .935 at a quarter
 REST_DAYS = 7  # for each day on which a shingle was seen; forgetting so costs nothing on that stream
 EARLY_SHARE = 10  # texts older than nine in ten do not hold up forgetting: many feeds list something ancient
-STRETCH_TEXTS = (
-    2_000  # at least, between two renewals of a large store: they are cut into stretches, but batches hardly
-)
+STRETCH_TEXTS = 1_500  # at least, from one stretch to the next: a renewal cuts short the batch that it ends
 ROUND_TEXTS = 1_000  # so many texts, and a multiple of it, are whole batches
 
 _FIRST_DAY = (date(1900, 1, 1) - date(1970, 1, 1)).days
@@ -138,9 +136,11 @@ def _next(first: int, counted: int) -> dict[str, int]:
     """Which stretch is renewed next, and after how many texts."""
     whole = max(FIRST_DUE, counted // SHARE_DUE)
     stretches = min(max(whole // STRETCH_TEXTS, 1), _CHUNKS)
-    end = min(first + -(-_CHUNKS // stretches), _CHUNKS)
+    width = _CHUNKS >> (stretches.bit_length() - 1)  # a power of two, so that none is left over at the end
+    end = min(first + width, _CHUNKS)
     due = whole * (end - first) // _CHUNKS
-    due -= due % ROUND_TEXTS if due > ROUND_TEXTS else 0
+    if due >= ROUND_TEXTS:
+        due = round(due / ROUND_TEXTS) * ROUND_TEXTS
     return {"due": max(due, FIRST_DUE), "first_chunk": first, "end_chunk": end}
 
 
