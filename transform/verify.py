@@ -139,7 +139,13 @@ class History:
 
 def counted_shingles(print_: Fingerprint, policy: MatchPolicy) -> Hashes:
     """The shingles of a text that take part in the count of days, sorted and unique."""
-    return np.unique(print_.shingles[_sampled(print_.shingles, policy)])
+    return np.unique(print_.shingles[is_counted(print_.shingles, policy)])
+
+
+def is_counted(shingles: Hashes, policy: MatchPolicy) -> _Bools:
+    """For each shingle whether it takes part in the count of days."""
+    counted: _Bools = (shingles & np.uint64((1 << policy.sampled_bits) - 1)) == 0
+    return counted
 
 
 def verify(left: Side, right: Side, history: History, policy: MatchPolicy) -> Match:
@@ -380,7 +386,7 @@ class _Kept:
 def _kept(sides: Mapping[int, Side], stop: Hashes, policy: MatchPolicy) -> dict[int, _Kept]:
     """For each text what stop-shingles leave of its sample."""
     rows = _Rows.of([side.distinct for side in sides.values()])
-    sampled = _sampled(rows.values, policy)
+    sampled = is_counted(rows.values, policy)
     mask = sampled.copy()
     mask[sampled] = ~_is_among(rows.values[sampled], stop)
     counts, samples = rows.count(mask).tolist(), rows.count(sampled).tolist()
@@ -397,11 +403,6 @@ def _is_among(hashes: Hashes, known: Hashes) -> _Bools:
     places[places == len(known)] = 0
     found: _Bools = known[places] == hashes
     return found
-
-
-def _sampled(hashes: Hashes, policy: MatchPolicy) -> _Bools:
-    sampled: _Bools = (hashes & np.uint64((1 << policy.sampled_bits) - 1)) == 0
-    return sampled
 
 
 def _facts(inner: Sequence[Side], outer: Sequence[Side]) -> dict[str, Any]:
