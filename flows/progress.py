@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from flows import show
-from load import report
+from flows.show import common
 from load.engine import Engine
-from load.report import Stage
+from load.report import progress
+from load.report.progress import Stage
 
 INTERVAL_S = 0.5
 LINE_INTERVAL_S = 30.0  # without a terminal: a line in the log now and then
@@ -38,12 +38,12 @@ def watch(engine: Engine) -> Iterator[None]:
 
 
 def _watch(engine: Engine, over: threading.Event) -> None:
-    out = show.console(stderr=True)
+    out = common.console(stderr=True)
     try:
         with engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")  # else the clock and the counts stand still
-            since = report.mark(connection)
-            (_bars if out.is_terminal else _lines)(out, over, lambda: report.progress(connection, since))
+            since = progress.mark(connection)
+            (_bars if out.is_terminal else _lines)(out, over, lambda: progress.progress(connection, since))
     except Exception as error:  # noqa: BLE001  the display may break, the run goes on
         _log.debug("progress is no longer shown: %s", error)
 

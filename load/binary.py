@@ -6,19 +6,18 @@ Those of COPY BINARY and of array_send; all of them are big-endian.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
+
+from load.rows import cursor
 
 Bigints = npt.NDArray[np.int64]
 _Integer = TypeVar("_Integer", np.int64, np.uint64)
@@ -38,8 +37,10 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, npt.N
     table: with its schema. columns: int64 for bigint, float64 for real, str for text, of which an empty one is null,
     void for bytes of one length
     """
-    with copying(connection, f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as writer:
-        for part in (_COPY_HEADER, _packed({name: _encoded(values) for name, values in columns.items()}), _COPY_END):
+    rows = _packed({name: _encoded(values) for name, values in columns.items()})
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with cursor(connection, statement) as own, own.copy(statement.encode()) as writer:
+        for part in (_COPY_HEADER, rows, _COPY_END):
             writer.write(part)
 
 
@@ -73,28 +74,15 @@ def to_timestamp(moment: datetime) -> int:
     return (moment - _TIMESTAMP_ZERO) // timedelta(microseconds=1)
 
 
-@contextmanager
-def copying(connection: Connection, statement: str) -> Iterator[psycopg.Copy]:
-    """What writes the rows of a COPY statement. Raises DBAPIError, as any statement does."""
-    driver = _driver(connection)
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as writer:
-            yield writer
-    except psycopg.Error as error:
-        if driver.closed:
-            connection.execute(select(1))  # raises what a lost connection is told by
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
-
-
 def read_array(connection: Connection, query: str, **values: Bigints | int) -> Bigints:
     """The bigint[] that a query answers with, which has no nulls in it; empty where the answer is null.
 
-    query: as psycopg takes it, with %(name)s for values
+    query: as psycopg takes it, with %(name)s for values. Raises DBAPIError.
     """
-    with _driver(connection).cursor(binary=True) as cursor:
-        cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
-        cursor.execute(query.encode(), values)
-        answer = cursor.pgresult.get_value(0, 0) if cursor.pgresult else None
+    with cursor(connection, query, binary=True) as own:
+        own.adapters.register_dumper(np.ndarray, _ArrayDumper)
+        own.execute(query.encode(), values)
+        answer = own.pgresult.get_value(0, 0) if own.pgresult else None
     return from_array(answer or b"")
 
 
@@ -105,15 +93,9 @@ def from_array(sent: bytes) -> Bigints:
     return np.frombuffer(sent, dtype=_ELEMENT, offset=_ARRAY_HEADER.size)["value"].astype(np.int64)
 
 
-def _driver(connection: Connection) -> psycopg.Connection:
-    driver: psycopg.Connection | None = connection.connection.driver_connection
-    assert driver is not None  # nor is it, while the connection is open
-    return driver
-
-
 def distinct(values: npt.NDArray[_Integer]) -> npt.NDArray[_Integer]:
     """The values sorted, each once: numpy.unique, which hashes them, takes 75 times as long on runs that are sorted."""
-    ordered = np.sort(values, kind="stable")
+    ordered = np.sort(values)
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 

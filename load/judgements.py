@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 from load import memory, stories
 from load.locks import lock
 from load.rows import among
-from load.stories import is_about
 from load.tables import judgement, story, story_change, story_member
 from transform.model import ArticleId, Judgement, JudgementKind
 
@@ -112,7 +111,12 @@ def list_all(connection: Connection, *, undone: bool = False) -> tuple[Told, ...
 
 def of_articles(connection: Connection, articles: Collection[ArticleId]) -> tuple[Told, ...]:
     """All judgements that were ever given about any of these articles, in their order."""
-    return _told(connection, select(judgement).where(is_about(articles)).order_by(judgement.c.id))
+    return _told(connection, select(judgement).where(stories.is_about(articles)).order_by(judgement.c.id))
+
+
+def of_pair(connection: Connection, a: ArticleId, b: ArticleId) -> tuple[Told, ...]:
+    """All judgements that were ever given on whether these two are one story, in their order."""
+    return tuple(one for one in of_articles(connection, {a}) if _relates(one, a, b))
 
 
 def _told(connection: Connection, query: Select[Any]) -> tuple[Told, ...]:
@@ -130,7 +134,7 @@ def _judge_pair(connection: Connection, kind: JudgementKind, a: ArticleId, b: Ar
     return _give(connection, kind, [a], [b], given)
 
 
-def _relates(one: Judgement, a: ArticleId, b: ArticleId) -> bool:
+def _relates(one: Judgement | Told, a: ArticleId, b: ArticleId) -> bool:
     return (a in one.articles and b in one.others) or (b in one.articles and a in one.others)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast, overload
 
 import numpy as np
+import psycopg
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -20,8 +22,8 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.exc import DBAPIError
 
-from load.binary import copying
 from transform.model import Hashes
 
 IN_BINARY = {"in_binary": True}
@@ -65,10 +67,26 @@ def copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, objec
         return
     names = list(rows[0])
     statement = f"COPY {table.fullname} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
-    with copying(connection, statement) as writer:
+    with cursor(connection, statement) as own, own.copy(statement.encode()) as writer:
         writer.set_types([table.c[name].type.compile(connection.dialect).lower() for name in names])
         for row in rows:
             writer.write_row(list(row.values()))
+
+
+@contextmanager
+def cursor(connection: Connection, statement: str, *, binary: bool = False) -> Iterator[psycopg.Cursor]:
+    """A cursor of the driver itself, for what SQLAlchemy has no way to say; errors are raised as by its statements.
+
+    statement: that the error is to name. binary: whether answers come in binary form
+    """
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
+    try:
+        with driver.cursor(binary=binary) as own:
+            yield own
+    except psycopg.Error as error:
+        if driver.closed:
+            connection.execute(select(1))  # raises
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:

@@ -358,6 +358,8 @@ def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> di
             article.c.id.label("article_id"),
             article.c.source_id,
             _DAY,
+            revision.c.title,
+            revision.c.flags,
             *PRINT,
         )
         .join(revision, revision.c.id == article.c.revision_id)
@@ -369,7 +371,7 @@ def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> di
 
 
 def _side(article_id: ArticleId, row: Row[Any], print_: Fingerprint) -> Side:
-    return Side(id=article_id, day=row.day, print=print_, source=row.source_id)
+    return Side(id=article_id, day=row.day, print=print_, source=row.source_id, title=row.title, flags=row.flags)
 
 
 def _by_age(side: Side, other: Side) -> tuple[Side, Side]:

@@ -528,12 +528,25 @@ band_slice = Table(
 shingle_run = Table(
     "shingle_run",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("texts", Integer, nullable=False, comment="how many were settled together"),
-    Column("days", LargeBinary, nullable=False, comment="of each text, uint16 little-endian, counted from 1900-01-01"),
-    Column("lengths", LargeBinary, nullable=False, comment="sampled shingles of each text, uint32 little-endian"),
-    Column("hashes", LargeBinary, nullable=False, comment="these shingles, text after text, uint64 little-endian"),
-    comment="What was settled since the stop list was renewed, one row a batch; the next renewal takes it up",
+    Column(
+        "position",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="how many texts were counted up to its end, in the order of settling",
+    ),
+    Column(
+        "text_days", LargeBinary, nullable=False, comment="of each text, uint16 little-endian, counted from 1900-01-01"
+    ),
+    Column(
+        "bounds",
+        ARRAY(Integer),
+        nullable=False,
+        comment="where in the hashes each of the 64 chunks begins, by their highest 6 bits, and where the last ends",
+    ),
+    Column("hashes", LargeBinary, nullable=False, comment="sampled shingles, sorted, uint64 little-endian"),
+    Column("days", LargeBinary, nullable=False, comment="on which each of them was seen, as the days of the texts"),
+    comment="Shingles that were settled since their counts were written, one row a batch",
 )
 
 shingle_count = Table(
@@ -545,6 +558,10 @@ shingle_count = Table(
         LargeBinary,
         nullable=False,
         comment="48 bits of a shingle's hash, 16 of a day on which it was seen: uint64 little-endian, sorted",
+    ),
+    Column("position", BigInteger, nullable=False, comment="the runs up to this one are in it"),
+    Column(
+        "as_of", Integer, nullable=False, comment="what rested for long until this day is not in it; from 1900-01-01"
     ),
     comment="On which days a shingle was seen, until they are enough or it is not seen again for weeks",
 )
@@ -563,6 +580,11 @@ stop_list = Table(
     Column("version", Integer, primary_key=True, autoincrement=False, comment="one more with each renewal"),
     Column("due", Integer, nullable=False, comment="renewed when so many texts have been settled since"),
     Column("hashes", LargeBinary, nullable=False, comment="of template shingles, uint64 little-endian, sorted"),
+    Column("position", BigInteger, nullable=False, comment="how many texts were counted when it was renewed"),
+    Column(
+        "first_chunk", SmallInteger, nullable=False, comment="for which shingles it is renewed then: from this chunk"
+    ),
+    Column("end_chunk", SmallInteger, nullable=False, comment="up to this one, and without it"),
     comment="The shingles that came back day after day, template text and leftovers: they count for nothing",
 )
 

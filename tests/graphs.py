@@ -223,6 +223,25 @@ def tales(draw: st.DrawFn, changes: int = 0) -> Tale:
     return Tale(tuple(turns))
 
 
+def two_more(tale: Tale, rng: random.Random) -> tuple[Tale, Tale]:
+    """The tale with two more articles at its end, each of which matches some of the others: told in either order."""
+    known = sorted(tale.articles)
+    one, other = known[-1] + 1, known[-1] + 2
+    near = {new: [_random_match(old, new, rng) for old in rng.sample(known, rng.randint(1, len(known)))] for new in (one, other)}  # fmt: skip
+    between = [_random_match(one, other, rng)] if rng.random() < 0.5 else []
+    members = {new: _random_member(new, rng) for new in (one, other)}
+    return tuple(
+        Tale(
+            (
+                *tale.turns,
+                Newcomer(member=members[first], matches=tuple(near[first])),
+                Newcomer(member=members[second], matches=(*near[second], *between)),
+            )
+        )
+        for first, second in ((one, other), (other, one))
+    )
+
+
 def _random_match(left: int, right: int, rng: random.Random) -> Match:
     kind = rng.choices([MatchKind.SAME, MatchKind.CONTAINED, MatchKind.LIFTED, MatchKind.DIFFERENT], (4, 4, 2, 1))[0]
     return match(left, right, kind, inner=rng.choice((left, right)), containment=rng.choice((0.6, 0.7, 0.8)),

@@ -81,6 +81,7 @@ def sides(items: Iterable[Item], spec: SketchSpec | None = None) -> list[Side]:
             id=ArticleId(number),
             day=(item.published_at - START).days,
             print=fingerprint(item.text, spec),
+            title=item.title,
             source=outlets.setdefault(item.outlet, len(outlets)),
         )
         for number, item in enumerate(items)

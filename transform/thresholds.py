@@ -14,7 +14,7 @@ THRESHOLDS: Mapping[str, Sequence[float]] = {
 }
 """Field of the policy → values worth a look."""
 
-_DECIDED_OTHERWISE = frozenset(["window", "young-store"])
+_DECIDED_OTHERWISE = frozenset(["window", "young-store", "round-up"])
 
 
 def matters(match: Match) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from extract.flags import holds_others
 from transform.model import DIGITS, ROUNDED, ArticleId, Fingerprint, Hashes, Match, MatchKind
 from transform.shingles import is_number
 
@@ -100,6 +101,8 @@ class Side:
     day: int  # publication day (or that of the fetch), days since the epoch
     print: Fingerprint
     source: int | None = None  # None is another source than any
+    title: str = ""
+    flags: Collection[str] = ()
 
     @property
     def distinct(self) -> Hashes:
@@ -121,6 +124,11 @@ class Side:
         """How many places of the text a word takes: 1 where spaces part words, more where letters are counted."""
         width = self.print.words - len(self.print.shingles) + 1  # of the last shingle
         return width / _SHINGLE_WORDS
+
+    @cached_property
+    def holds_others(self) -> bool:
+        """Whether it says that it is made of other texts."""
+        return holds_others(self.title, self.flags)
 
     @cached_property
     def _unique(self) -> tuple[Hashes, _Counts, _Counts]:
@@ -147,7 +155,13 @@ class History:
 
 def counted_shingles(print_: Fingerprint, policy: MatchPolicy) -> Hashes:
     """The shingles of a text that take part in the count of days, sorted and unique."""
-    return np.unique(print_.shingles[_sampled(print_.shingles, policy)])
+    return np.unique(print_.shingles[is_counted(print_.shingles, policy)])
+
+
+def is_counted(shingles: Hashes, policy: MatchPolicy) -> _Bools:
+    """For each shingle whether it takes part in the count of days."""
+    counted: _Bools = (shingles & np.uint64((1 << policy.sampled_bits) - 1)) == 0
+    return counted
 
 
 def verify(left: Side, right: Side, history: History, policy: MatchPolicy) -> Match:
@@ -250,7 +264,7 @@ def _judged(pairs: Sequence[tuple[Side, Side]], history: History, policy: MatchP
     measures = _measure(nested, history.stop, policy)
     case = _Case.of(measures, pairs, history.days < policy.stop_days, policy)
     verdicts = _verdicts(pairs)
-    verdicts["kind"], verdicts["failed"] = _judge(measures, case, policy)
+    verdicts["kind"], verdicts["failed"] = _judge(measures, case, pairs, policy)
     verdicts["inner"] = [inner.id for inner, _ in nested]
     for name in ("jaccard", "jaccard_filtered", "facts", "numbers", "run", "inner_start", "start", "end"):
         verdicts[name] = getattr(measures, name)
@@ -386,7 +400,7 @@ class _Kept:
 def _kept(sides: Mapping[int, Side], stop: Hashes, policy: MatchPolicy) -> dict[int, _Kept]:
     """For each text what stop-shingles leave of its sample."""
     rows = _Rows.of([side.distinct for side in sides.values()])
-    sampled = _sampled(rows.values, policy)
+    sampled = is_counted(rows.values, policy)
     mask = sampled.copy()
     mask[sampled] = ~_is_among(rows.values[sampled], stop)
     counts, samples = rows.count(mask).tolist(), rows.count(sampled).tolist()
@@ -403,11 +417,6 @@ def _is_among(hashes: Hashes, known: Hashes) -> _Bools:
     places[places == len(known)] = 0
     found: _Bools = known[places] == hashes
     return found
-
-
-def _sampled(hashes: Hashes, policy: MatchPolicy) -> _Bools:
-    sampled: _Bools = (hashes & np.uint64((1 << policy.sampled_bits) - 1)) == 0
-    return sampled
 
 
 def _facts(inner: Sequence[Side], outer: Sequence[Side]) -> dict[str, Any]:
@@ -508,7 +517,9 @@ class _Case:
         return self.gap_days > policy.old_days
 
 
-def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[_Names, _Names]:
+def _judge(
+    measures: _Measures, case: _Case, pairs: Sequence[tuple[Side, Side]], policy: MatchPolicy
+) -> tuple[_Names, _Names]:
     """What each pair is, and the first test that kept a different one from being the same."""
     same = _same_tests(measures, case, policy)
     inside = np.logical_and.reduce(_inside_tests(measures, case, policy))
@@ -517,9 +528,12 @@ def _judge(measures: _Measures, case: _Case, policy: MatchPolicy) -> tuple[_Name
     begins = _begins(measures, case, policy) & ~front
     kinds = np.where(inside, np.where(begins, _CONTAINED, _LIFTED), _DIFFERENT)
     kinds[np.logical_and.reduce(list(same.values())) & ~(inside & (front | part))] = _SAME
+    taken = _taken_over(kinds, measures, pairs, policy)
+    kinds[taken] = np.where(inside[taken], _LIFTED, _DIFFERENT)
     outside = case.gap_days > policy.window_days
     kinds[outside] = _DIFFERENT
     failed = np.array(list(same))[np.argmin(list(same.values()), axis=0)]
+    failed[taken] = "round-up"
     failed[outside] = "window"
     failed[kinds != _DIFFERENT] = ""
     return kinds, failed
@@ -569,3 +583,14 @@ def _have_numbers(m: _Measures, policy: MatchPolicy) -> _Bools:
 def _begins(m: _Measures, case: _Case, policy: MatchPolicy) -> _Bools:
     """Whether what the outer text has of the inner is its beginning."""
     return (m.start <= policy.contained_start) & (~case.is_old(policy) | (m.end >= policy.old_end))
+
+
+def _taken_over(
+    kinds: _Names, m: _Measures, pairs: Sequence[tuple[Side, Side]], policy: MatchPolicy
+) -> npt.NDArray[np.intp]:
+    """The pairs of which one text says that it is made of others, and has taken the other over.
+
+    Its own copies resemble it as a whole, whatever their title says.
+    """
+    joined = np.flatnonzero(((kinds == _SAME) | (kinds == _CONTAINED)) & (m.jaccard < policy.same_anywhere))
+    return joined[[pairs[n][0].holds_others != pairs[n][1].holds_others for n in joined.tolist()]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extract.model import Profile
-from flows.commands.shared import TROUBLED, AsJson, Complaint, counting, plainly, read_settings
+from flows.commands.shared import TROUBLED, AsJson, Complaint, counting, plainly, read_settings, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,14 +54,15 @@ def evaluate_extraction(
         _tell(labels.faults)
         raise Complaint(f"{folder} has no labelled pages that can be read.")
     with counting(len(labels.items), "pages read") as done, plainly():
-        from flows import evaluate, show
+        from flows import evaluate
+        from flows.show import evaluation as show
 
         beside = [evaluate.Peer.TRAFILATURA, *([evaluate.Peer.READABILITY] if peers else [])]
         settings = settings.model_copy(update={"profile": profile or settings.profile})
         reading = evaluate.read_labels(labels, settings, beside, learn=not no_memory, done=done)
     _write_answers(out, (page.first if as_first_read else page.last for page in reading.pages))
     result = evaluate.evaluate(reading)
-    typer.echo(show.to_json(result)) if as_json else show.evaluation(show.console(), result)
+    tell(result, as_json, show.evaluation)
     _tell(result.left_out)
     if result.left_out:
         raise typer.Exit(TROUBLED)
@@ -89,12 +90,13 @@ def evaluate_lines(
         raise Complaint(str(error)) from error
     _check_place(out)
     with counting(len(labels.items), "documents read") as done, plainly():
-        from flows import evaluate_lines, show
+        from flows import evaluate_lines
+        from flows.show import evaluation as show
 
         reading = evaluate_lines.read_lines(labels, settings, learn=not no_memory, done=done)
     _write_answers(out, reading.answers)
     result = evaluate_lines.evaluate(reading)
-    typer.echo(show.to_json(result)) if as_json else show.lines_evaluation(show.console(), result)
+    tell(result, as_json, show.lines_evaluation)
     _tell(result.left_out)
     if result.left_out:
         raise typer.Exit(TROUBLED)
@@ -132,12 +134,14 @@ def evaluate_dedup(
         raise Complaint(str(error)) from error
     _check_place(out)
     with counting(min(limit or len(ids), len(ids)), "articles placed") as done, plainly():
-        from flows import evaluate_dedup, show
+        from flows import evaluate_dedup
+        from flows.show import evaluation as show
+        from flows.show.common import console, to_json
 
         grouping = evaluate_dedup.group(streamed(file, limit), settings, learn=not no_memory, done=done)
     _write_groups(out, grouping.groups)
     result = evaluate_dedup.evaluate(grouping, labels)
-    typer.echo(show.to_json(result)) if as_json else show.dedup_evaluation(show.console(stderr=str(out) == "-"), result)
+    typer.echo(to_json(result)) if as_json else show.dedup_evaluation(console(stderr=str(out) == "-"), result)
 
 
 def _write_groups(out: Path | None, groups: Mapping[str, str]) -> None:

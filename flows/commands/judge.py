@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.shared import AsJson, open_store
+from flows.commands.shared import AsJson, open_store, tell
 
 if TYPE_CHECKING:
     from load.engine import Connection
@@ -25,10 +25,11 @@ Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; it goes o
 @judge_app.command("same")
 def judge_same(a: Item, b: Item, reason: Reason = None, as_json: AsJson = False) -> None:
     """Two articles belong to one story, whatever was measured."""
-    from load import judgements, report
+    from load import judgements
+    from load.report import items
 
     def give(connection: Connection, given: Given) -> Effect:
-        return judgements.same(connection, report.article_id(connection, a), report.article_id(connection, b), given)
+        return judgements.same(connection, items.article_id(connection, a), items.article_id(connection, b), given)
 
     _judge(give, reason, as_json)
 
@@ -40,10 +41,11 @@ def judge_different(a: Item, b: Item, reason: Reason = None, as_json: AsJson = F
     Where other texts tie them together, the strongest ties hold and the weakest gives way; later copies go with the one
     that they resemble more.
     """
-    from load import judgements, report
+    from load import judgements
+    from load.report import items
 
     def give(connection: Connection, given: Given) -> Effect:
-        article_ids = report.article_id(connection, a), report.article_id(connection, b)
+        article_ids = items.article_id(connection, a), items.article_id(connection, b)
         return judgements.different(connection, *article_ids, given)
 
     _judge(give, reason, as_json)
@@ -57,10 +59,11 @@ def judge_split(
     as_json: AsJson = False,
 ) -> None:
     """Articles leave their story, and stay apart from all that it has now."""
-    from load import judgements, report
+    from load import judgements
+    from load.report import items
 
     def give(connection: Connection, given: Given) -> Effect:
-        leaving = [report.article_id(connection, one) for one in articles]
+        leaving = [items.article_id(connection, one) for one in articles]
         return judgements.split(connection, story, leaving, given)
 
     _judge(give, reason, as_json)
@@ -69,10 +72,11 @@ def judge_split(
 @judge_app.command("pin")
 def judge_pin(story: StoryId, article: Item, reason: Reason = None, as_json: AsJson = False) -> None:
     """An article stands for its story, until another of it is pinned."""
-    from load import judgements, report
+    from load import judgements
+    from load.report import items
 
     def give(connection: Connection, given: Given) -> Effect:
-        return judgements.pin(connection, story, report.article_id(connection, article), given)
+        return judgements.pin(connection, story, items.article_id(connection, article), given)
 
     _judge(give, reason, as_json)
 
@@ -97,24 +101,23 @@ def list_judgements(
     as_json: AsJson = False,
 ) -> None:
     """List the judgements that count, in the order in which they were given: a later one outranks an earlier one."""
-    from flows import show
+    from flows.show import judgements as show
     from load import judgements
 
     with open_store() as store, store.engine.connect() as connection:
         told = judgements.list_all(connection, undone=undone)
-    typer.echo(show.to_json(told)) if as_json else show.judgements(show.console(), told)
+    tell(told, as_json, show.judgements)
 
 
 def _judge(judge: Callable[[Connection, Given], Effect], reason: str | None, as_json: bool) -> None:
     """Judge in one transaction, and show what came of it."""
-    from flows import show
-    from load import report
+    from flows.show import judgements as show
+    from flows.show.common import console, to_json
     from load.judgements import Given
+    from load.report import stories
 
     with open_store() as store, store.engine.begin() as connection:
         effect = judge(connection, Given(by=getpass.getuser(), at=datetime.now(UTC), reason=reason))
-        changes = report.changes_by_id(connection, effect.changes)
-    if as_json:
-        typer.echo(show.to_json({"judgement": effect.judgement, "overruled": effect.overruled, "changes": changes}))
-    else:
-        show.judged(show.console(), effect, changes)
+        changes = stories.changes_by_id(connection, effect.changes)
+    values = {"judgement": effect.judgement, "overruled": effect.overruled, "changes": changes}
+    typer.echo(to_json(values)) if as_json else show.judged(console(), effect, changes)

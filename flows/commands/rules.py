@@ -17,6 +17,7 @@ from flows.commands.shared import (
     plainly,
     read_settings,
     refuse_unstored,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -42,18 +43,18 @@ def list_rules(
     as_json: AsJson = False,
 ) -> None:
     """List the packs of rules: those that come with storyfold, and those of the folder STORYFOLD_RULES."""
-    from flows import show
     from flows.rule_care import list_packs
+    from flows.show import rules as show
     from load import own_rules
 
     if undone:
         with open_store() as store, store.engine.connect() as connection:
             off = own_rules.list_undone(connection)
-        typer.echo(show.to_json(off)) if as_json else show.undone_rules(show.console(), off)
+        tell(off, as_json, show.undone_rules)
         return
     with plainly():
         lines = list_packs(read_settings(), language and language.lower())
-    typer.echo(show.to_json(lines)) if as_json else show.rule_packs(show.console(), lines)
+    tell(lines, as_json, show.rule_packs)
 
 
 @rules_app.command("test")
@@ -74,15 +75,15 @@ def test_pack(
     It says what the pack would cut that stays today, and which of that looks like paragraphs of the text. The pack may
     be one of the folder already: then it is compared with the others. Nothing is stored.
     """
-    from flows import show
     from flows.own_packs import read_pack
+    from flows.show import rules as show
     from flows.trial import try_pack
 
     settings = read_settings()
     names = source or []
     with _readable(pack, *(paths or ())), _store_if(on_store or bool(names), settings, names) as store:
         result = try_pack(read_pack(pack), settings, paths or (), store, names, limit)
-    typer.echo(show.to_json(result)) if as_json else show.trial(show.console(), result)
+    tell(result, as_json, show.trial)
     if not result.is_well:
         raise typer.Exit(TROUBLED)
 
@@ -131,8 +132,8 @@ def suggest_rules(
     It looks for lines of one shape, where numbers, names or headlines differ: 'Published 12 May at 14:03',
     'Read also: …'. Copies of one text count once.
     """
-    from flows import show
     from flows.rule_care import suggest_rules as suggest
+    from flows.show.common import to_json
 
     settings = read_settings()
     if out is not None and out.exists():
@@ -147,7 +148,7 @@ def suggest_rules(
             f"Written: {out}. Look it over, then try it: 'storyfold rules test {out} --source {source}'.", err=True
         )
     if as_json:
-        typer.echo(show.to_json(result))
+        typer.echo(to_json(result))
     elif not result.pack:
         typer.echo(f"Nothing repeats in {stories} stories or more of {source}.")
     elif out is None:
@@ -173,14 +174,15 @@ def undo_rule(
 
     'storyfold rules redo' ends it, 'storyfold rules list --undone' shows what is off.
     """
-    from flows import rule_care, show
+    from flows import rule_care
+    from flows.show import rules as show
     from transform.own_rules import Undone
 
     with open_store() as store:
         with store.engine.connect() as connection:
             refuse_unstored(connection, [source] if source else [])
         result = rule_care.undo_rule(store, Undone(rule, source or ""), why, dry_run=dry_run)
-    typer.echo(show.to_json(result)) if as_json else show.switched(show.console(), result, on=False, dry=dry_run)
+    tell(result, as_json, show.switched, on=False, dry=dry_run)
 
 
 @rules_app.command("redo")
@@ -191,11 +193,12 @@ def redo_rule(
     as_json: AsJson = False,
 ) -> None:
     """Let a rule cut again; the next ingest reads the articles again that were read meanwhile."""
-    from flows import rule_care, show
+    from flows import rule_care
+    from flows.show import rules as show
     from transform.own_rules import Undone
 
     with open_store() as store:
         with store.engine.connect() as connection:
             refuse_unstored(connection, [source] if source else [])
         result = rule_care.redo_rule(store, Undone(rule, source or ""), dry_run=dry_run)
-    typer.echo(show.to_json(result)) if as_json else show.switched(show.console(), result, on=True, dry=dry_run)
+    tell(result, as_json, show.switched, on=True, dry=dry_run)

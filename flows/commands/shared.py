@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from extract.model import Profile, Source
     from flows.settings import Settings
     from flows.store import Store
@@ -23,6 +25,8 @@ FAILED = 1
 TROUBLED = 3
 ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
 
+_T = TypeVar("_T")
+_How = ParamSpec("_How")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -71,7 +75,7 @@ def plainly() -> Iterator[None]:
     from load.own_rules import NotUndone, UnknownRule
     from load.postgres import PostgresUnavailable
     from load.quarantine import NotQuarantined
-    from load.report import UnknownItem
+    from load.report.common import UnknownItem
     from transform.own_rules import BadPack
 
     try:
@@ -150,6 +154,19 @@ def source_files(settings: Settings, *, may_be_none: bool = False) -> tuple[Sour
     return files
 
 
+def tell(
+    value: _T,
+    as_json: bool,
+    show: Callable[Concatenate[Console, _T, _How], None],
+    *args: _How.args,
+    **how: _How.kwargs,
+) -> None:
+    """Print a value: as JSON, or for people by a function of `flows.show`."""
+    from flows.show.common import console, to_json
+
+    typer.echo(to_json(value)) if as_json else show(console(), value, *args, **how)
+
+
 def refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
@@ -159,7 +176,7 @@ def refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
 
 
 def refuse_unstored(connection: Connection, names: Sequence[str]) -> None:
-    """As `_refuse_unknown`, among the sources of the store."""
+    """As `refuse_unknown`, among the sources of the store."""
     from load import sources
 
     if names:
@@ -172,7 +189,7 @@ def counting(total: int, what: str) -> Iterator[Callable[[object], None]]:
     if sys.stderr.isatty():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        from flows.show import console
+        from flows.show.common import console
 
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         with Progress(*columns, console=console(stderr=True), transient=True) as bar:

@@ -18,8 +18,9 @@ from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
 from extract.model import Certainty, Credit, FetchPolicy, Reason, Rejection
-from flows import progress, show
+from flows import progress
 from flows.cli import app
+from flows.show import common, runs
 from flows.store import read_sources
 from infra.newsroom.serve import Newsroom
 from load import engine as store
@@ -142,7 +143,7 @@ def test_help_and_listings_do_not_wait_for_prefect():
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
         "assert not {'prefect', 'sqlalchemy', 'trafilatura', 'pydantic'} & set(sys.modules)\n"
-        "import flows.show, flows.store, load.report\n"
+        "import flows.show.items, flows.show.runs, flows.store, load.report.comparison\n"
         "assert not {'prefect', 'trafilatura'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
@@ -172,6 +173,9 @@ def test_a_judgement_is_given_told_and_taken_back(cli):
     assert "story 2 merged into story 1, by judgement 1" in given.stdout
     assert "Judgement 1: 1 change to stories.\n" in given.stdout
     assert re.search(r"1  same  1 \| 3  .* by \w+\n +one press release\n", cli("judge", "list").stdout)
+    word = r"\nJudged\n  1  same  1 \| 3  .* by \w+\n +one press release\n"
+    assert re.search(word, cli("story", 1).stdout) and re.search(word, cli("why", 1).stdout)
+    assert "\nJudged same, which outranks what is measured\n  1  same  1 | 3" in cli("why", 3, 1).stdout
     overruling = cli("judge", "split", 1, 3)
     assert "Judgement 1 says otherwise: the later one counts." in overruling.stdout
     assert "article 3 left for story 3, by judgement 2" in overruling.stdout
@@ -180,6 +184,7 @@ def test_a_judgement_is_given_told_and_taken_back(cli):
     for number in (3, 2, 1):
         assert cli("judge", "undo", number).returncode == 0
     assert cli("judge", "list").stdout == "No judgements.\n"
+    assert "\nJudged, and taken back\n  1  same  1 | 3" in cli("why", 1, 3).stdout
     assert "taken back" in cli("judge", "list", "--undone").stdout
     refused = cli("judge", "same", 1, "https://nowhere.example/")
     assert refused.returncode == 1
@@ -604,7 +609,7 @@ def summary():
 
 
 def shown(capsys, value):
-    show.run_summary(show.console(), value)
+    runs.run_summary(common.console(), value)
     return capsys.readouterr().out
 
 
@@ -637,8 +642,8 @@ def test_the_first_run_of_an_empty_store_can_be_shown(summary, capsys):
 
 
 def test_trouble_is_a_failed_feed_or_a_quarantined_entry():
-    assert show.has_trouble({"quarantined: read": 1}) and show.has_trouble({"feeds failed": 1})
-    assert not show.has_trouble({"quarantined: read": 0, "rejected: gone": 3, "feeds ok": 1})
+    assert runs.has_trouble({"quarantined: read": 1}) and runs.has_trouble({"feeds failed": 1})
+    assert not runs.has_trouble({"quarantined: read": 0, "rejected: gone": 3, "feeds ok": 1})
 
 
 # --- Progress -------------------------------------------------------------------------------------------------

@@ -24,9 +24,10 @@ from flows.collect import Queue, answers, keep_feed_texts, store_batch
 from flows.settings import Settings
 from flows.store import Store
 from flows.web import BatchSize, Web
-from load import entries, report, revisions, runs, sources
+from load import entries, revisions, runs, sources
 from load.engine import worker
 from load.entries import ClaimedEntry
+from load.report import items
 from load.revisions import Reading
 from load.settle import settle
 from load.tables import article, article_revision, entry, page, pause, revision
@@ -242,7 +243,7 @@ def test_what_the_feed_carried_stands_for_a_refused_page(store: Store, hosts: Ho
     read_and_settle(store)
     assert says_now(store) == [("Bridge opens", CARRIED, ["feed-text"], "first")]
     with store.engine.connect() as connection:
-        [told] = report.why(connection, URL).entries
+        [told] = items.why(connection, URL).entries
     assert [kept.refusal.partition(" ")[0] for kept in told.pages if kept.refusal] == ["refused:"]
     assert rows(store, select(entry.c.outcome)) == [("loaded",)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -43,12 +44,39 @@ def test_index_and_counts_are_carried_over(bare_database_url: str) -> None:
     engine.dispose()
 
 
-def before_0004(engine: Engine, bands: list[int]) -> None:
-    config = Config()
-    config.set_main_option("script_location", "load:migrations")
+def test_runs_and_counts_of_the_former_form_go_on(bare_database_url: str) -> None:
+    """Four days were counted, or wait to be; the fifth comes after the upgrade."""
+    engine = store.connect(bare_database_url)
+    upgrade_to(engine, "0008")
+    shingles, first = np.array([2**62, 2**63, 2**40], dtype="<u8"), (FIRST - date(1900, 1, 1)).days
+    counted = np.array([(int(shingle) >> 16 << 16) + first + n for shingle in shingles[:1] for n in range(3)], "<u8")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+        connection.execute(
+            text("INSERT INTO storyfold.shingle_count VALUES (16, :sightings)"), {"sightings": counted.tobytes()}
+        )
+        connection.execute(text("INSERT INTO storyfold.stop_list VALUES (3, 100, '')"))
+        run = text(
+            "INSERT INTO storyfold.shingle_run (texts, days, lengths, hashes) VALUES (99, :days, :lengths, :hashes)"
+        )
+        lengths, days = np.zeros(99, dtype="<u4"), np.full(99, first + 3, dtype="<u2")
+        lengths[[5, 7]] = 2, 1
+        values = {"days": days.tobytes(), "lengths": lengths.tobytes(), "hashes": shingles.tobytes()}
+        connection.execute(run, values)
+    store.upgrade(engine)
+    assert store.check(engine) == []
+    day = (FIRST - date(1970, 1, 1)).days + 4
+    last = Side(id=ArticleId(1), day=day, print=replace(print_of(""), shingles=shingles.astype(np.uint64)))
+    with engine.begin() as connection:
+        assert stop_shingles.room(connection) == 1
+        stop_shingles.count(connection, [last], MatchPolicy())
+        assert stop_shingles.history(connection, MatchPolicy()).stop.tolist() == [2**62]
+        assert stop_shingles.room(connection) == 100
+    engine.dispose()
+
+
+def before_0004(engine: Engine, bands: list[int]) -> None:
+    upgrade_to(engine, "0003")
+    with engine.begin() as connection:
         add_bands = text("INSERT INTO storyfold.band SELECT unnest(CAST(:keys AS bigint[])), :article")
         for article in (7, 2**22 + 1):
             connection.execute(add_bands, {"keys": bands, "article": article})
@@ -60,3 +88,11 @@ def before_0004(engine: Engine, bands: list[int]) -> None:
             connection.execute(
                 text("INSERT INTO storyfold.published_day VALUES (:day)"), {"day": FIRST + timedelta(days=day)}
             )
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "load:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

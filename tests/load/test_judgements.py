@@ -14,8 +14,11 @@ from sqlalchemy import Connection, Engine, text
 
 from load import judgements, stories
 from load.judgements import BadJudgement, Effect, Given
-from load.report import changes
+from load.report import items
+from load.report.comparison import compare
+from load.report.stories import changes, story
 from transform.model import ArticleId
+from transform.verify import MatchPolicy
 
 GIVEN = Given(by="mara", at=NOON, reason="I have read both")
 Judge = Callable[[Connection], Effect]
@@ -158,6 +161,11 @@ def test_judgements_are_on_record_for_ever(told_apart: Engine) -> None:
         assert [one.id for one in judgements.list_all(connection)] == [2]
         first, second = judgements.list_all(connection, undone=True)
         assert judgements.of_articles(connection, [ArticleId(4)]) == (first,)
+        assert judgements.of_pair(connection, ArticleId(4), ArticleId(1)) == (first,)
+        assert judgements.of_pair(connection, ArticleId(1), ArticleId(2)) == ()
+        assert items.why(connection, "4").article.judgements == (first,)
+        assert compare(connection, "3", "2", MatchPolicy()).judgements == (second,)
+        assert story(connection, 1).judgements == (first, second)
         assert connection.execute(text("SELECT id, counts FROM news.judgement ORDER BY id")).all() == [
             (1, False),
             (2, True),

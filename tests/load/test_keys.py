@@ -11,7 +11,8 @@ from sqlalchemy import Engine, func, select, update
 from extract.model import FeedEntry, UrlParams
 from extract.urls import COMMON_RULES, NORMALIZATION, url_key
 from load import engine as engines
-from load import entries, keys, report, runs, sources
+from load import entries, keys, runs, sources
+from load.report import items
 from load.tables import article, entry, store_state
 
 SESSIONS = "https://harbour-courier.example/fire?sid="
@@ -96,7 +97,7 @@ def test_an_article_keeps_its_identity_when_the_rules_change(engine: Engine) -> 
     assert after == before
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(article)) == 1
-        assert report.why(connection, SESSIONS + "7").article.id == before
+        assert items.why(connection, SESSIONS + "7").article.id == before
 
 
 def test_what_was_read_under_the_old_rules_is_settled_under_the_new(engine: Engine) -> None:

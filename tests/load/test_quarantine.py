@@ -8,10 +8,11 @@ import pytest
 from factories import NOON, Told, announce, fetch, publish, reading, settle_all
 from sqlalchemy import Engine, select, text
 
-from load import entries, pages, quarantine, report, revisions
+from load import entries, pages, quarantine, revisions
 from load.engine import worker
 from load.entries import MAX_ATTEMPTS, Failure, Outcome
 from load.quarantine import NotQuarantined, Wanted
+from load.report import items, stories
 from load.tables import entry
 
 LATER = NOON + timedelta(hours=3)
@@ -97,7 +98,7 @@ def test_a_replayed_entry_is_fetched_and_a_replayed_page_read_as_for_the_first_t
 def test_a_replay_stays_on_record(stuck: Engine) -> None:
     replay(stuck, ids=[1])
     with stuck.connect() as connection:
-        (entry,) = report.why(connection, "entry:1").entries
+        (entry,) = items.why(connection, "entry:1").entries
     (replayed,) = entry.replays
     assert (entry.outcome, entry.attempts, entry.detail, entry.fetch_due_at) == ("pending", 0, None, LATER)
     assert (replayed.stage, replayed.error, replayed.attempts) == ("fetch", "503 Service Unavailable", MAX_ATTEMPTS)
@@ -117,7 +118,7 @@ def test_a_replayed_page_settles_after_those_that_came_after_it(stuck: Engine) -
     told = Told(url=UNREAD)
     publish_page(stuck, told)
     with stuck.connect() as connection:
-        story = report.story(connection, 1)
+        story = stories.story(connection, 1)
         ledger = connection.execute(text("SELECT loaded, adds_up FROM news.outcome_ledger WHERE source IS NULL")).one()
     assert [member.url for member in story.members] == ["https://northline.example/3", UNREAD]
     assert ledger == (2, True)

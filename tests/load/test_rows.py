@@ -1,13 +1,16 @@
-"""Rows by COPY: values of every type arrive as they are, and what goes wrong is told as of any statement."""
+"""Rows by COPY, numbers in binary form: values of every type arrive as they are, and what goes wrong is told as of any statement."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
-from sqlalchemy import Engine, select, text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
+from load.binary import copy_column, read_array
 from load.engine import StoreUnavailable
 from load.rows import copy, next_ids
 from load.tables import match, store_state, story
@@ -47,12 +50,32 @@ def test_a_refused_value_is_a_database_error_with_its_state(engine: Engine) -> N
         copy(connection, match, [PAIR, PAIR])
 
 
-def test_a_connection_lost_while_copying_is_told_as_the_store_being_away(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        lambda connection: copy(connection, match, [PAIR]),
+        lambda connection: copy_column(connection, "band", "entry", np.arange(3)),
+        lambda connection: read_array(
+            connection, "SELECT array_agg(one) FROM unnest(%(ids)s) AS one", ids=np.arange(3)
+        ),
+    ],
+    ids=["copy", "copy_column", "read_array"],
+)
+def test_a_lost_connection_is_told_as_the_store_being_away(
+    engine: Engine, statement: Callable[[Connection], object]
+) -> None:
     with pytest.raises(StoreUnavailable), engine.begin() as connection:
         number = connection.scalar(text("SELECT pg_backend_pid()"))
         with engine.begin() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": number})
-        copy(connection, match, [PAIR])
+        statement(connection)
+
+
+def test_numbers_without_their_table_are_a_database_error(engine: Engine) -> None:
+    with engine.begin() as connection, pytest.raises(ProgrammingError):
+        copy_column(connection, "band_without", "entry", np.arange(3))
+    with engine.begin() as connection, pytest.raises(ProgrammingError):
+        read_array(connection, "SELECT array_agg(entry) FROM storyfold.band_without")
 
 
 def test_ids_are_given_once(engine: Engine) -> None:

@@ -16,8 +16,9 @@ from sqlalchemy import Engine, text
 
 from extract.model import Bound, Expectations, OnBreach, PollPolicy
 from extract.polling import Failed, NotChanged, Read, Weight
-from load import expectations, report, sources, volume
+from load import expectations, sources, volume
 from load.engine import worker
+from load.report.state import status
 from load.sources import Poll
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0) - timedelta(hours=1)
@@ -234,7 +235,7 @@ def test_the_view_says_what_the_rules_say(engine):
     assert states(engine) == expected
     assert set(expected.values()) == {"new", "unknown", "usual", "silent", "low", "high"}
     with engine.connect() as connection:
-        told = {line.source: line.state for line in report.status(connection).volumes}
+        told = {line.source: line.state for line in status(connection).volumes}
         health = connection.execute(text("SELECT source, volume_state FROM news.source_health")).all()
     assert told == {name: said for name, said in expected.items() if said in ("silent", "low", "high")}
     assert dict(health) == expected

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from graphs import Shelf, Tale, batches, begins, judgements, lifted, member, same, shelf_of, tales, told_by
+from graphs import Shelf, Tale, batches, begins, judgements, lifted, member, same, shelf_of, tales, told_by, two_more
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transform.assign import Assignments, Newcomer, assign
+from transform.assign import Assignments, Change, Newcomer, assign
 from transform.canonical import choose
 from transform.cluster import group
 from transform.model import Judgement, JudgementKind, Match, StoryId
@@ -121,6 +121,35 @@ def test_ids_canonicals_and_changes_do_not_depend_on_batches(tale: Tale, rng: ra
     one_by_one = shelved([[turn] for turn in tale.turns])
     many = shelved(list(batches(tale.turns, rng)))
     assert (many.stories, many.places, many.changes) == (one_by_one.stories, one_by_one.places, one_by_one.changes)
+
+
+@given(tales(), RANDOMS)
+@settings(max_examples=150, deadline=None)
+def test_merges_commute(tale: Tale, rng: random.Random) -> None:
+    """Two newcomers leave the same stories and canonical members whichever comes first.
+
+    They stand under the same ids too, and each former id leads to the same story, unless an article left its story or
+    founded one on the way: then it depends on the order how many ids there are.
+    """
+    ends, happened = [], set[Change]()
+    for told_so in two_more(tale, rng):
+        shelf = shelved([[turn] for turn in told_so.turns[:-2]])
+        seen = len(shelf.changes)
+        for turn in told_so.turns[-2:]:
+            shelf.settle([turn])
+        happened |= {one.change for one in shelf.changes[seen:]}
+        ends.append({story: living(shelf, story) for story in shelf.stories})
+    assert set(ends[0].values()) == set(ends[1].values())
+    if happened <= {Change.JOINED, Change.MERGED, Change.CANONICAL}:
+        assert ends[0] == ends[1]
+
+
+def living(shelf: Shelf, story: StoryId) -> tuple[frozenset[int], int]:
+    """The members and the canonical one of the story that an id stands for."""
+    state = shelf.stories[story]
+    if state.merged_into is not None:
+        return living(shelf, state.merged_into)
+    return frozenset(stories(shelf)[story]), state.canonical
 
 
 @given(tales(changes=4), RANDOMS)

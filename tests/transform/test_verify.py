@@ -182,6 +182,38 @@ def test_texts_too_short_for_a_shingle_differ() -> None:
     assert (match.kind, match.failed, match.start, match.inner_start) == (MatchKind.DIFFERENT, "jaccard", 1.0, 1.0)
 
 
+def test_what_says_that_it_is_a_round_up_takes_over_and_is_no_copy() -> None:
+    """The same pair is a trimmed copy and its text, or the first item of a round-up: the title tells."""
+    item, rest = text(60, length=8), text(61, length=20)
+    short, long_ = print_of(item), print_of(item + "\n\n" + rest)
+    plain = Side(id=ArticleId(1), day=100, source=1, title="Ferry sold in Wesham", print=short)
+
+    def kind(title: str, flags: tuple[str, ...] = ()) -> MatchKind:
+        return verify(plain, Side(id=ArticleId(2), day=100, title=title, flags=flags, print=long_), GROWN, POLICY).kind
+
+    assert kind("Wesham ferry sold at last") is MatchKind.CONTAINED
+    assert kind("Friday briefing: ferry sold") is kind("Live: ferries and more") is MatchKind.LIFTED
+    assert kind("Wesham ferry sold at last", ("live-blog",)) is MatchKind.LIFTED
+
+
+def test_a_round_up_joins_its_copy_under_another_title_and_other_round_ups() -> None:
+    whole = text(62, length=28)
+    titles = (("Morning briefing: ferries", "Ferries sold"), ("Morning briefing: ferries", "News in brief"))
+    texts = ((whole, whole + " Read more."), (text(63, length=8), text(63, length=8) + "\n\n" + text(64, length=20)))
+    kinds = [
+        verify(
+            *(
+                Side(id=ArticleId(n), day=100, title=title, print=print_of(told))
+                for n, (title, told) in enumerate(zip(*pair, strict=True))
+            ),
+            GROWN,
+            POLICY,
+        ).kind
+        for pair in zip(titles, texts, strict=True)
+    ]
+    assert kinds == [MatchKind.SAME, MatchKind.CONTAINED]
+
+
 def test_no_pairs_have_no_matches() -> None:
     assert verify_all([], GROWN, POLICY) == []
 

@@ -19,8 +19,9 @@ from extract.model import Announcement, Article, Page, Reason, Rejection, Source
 from extract.sitemaps import read_sitemap
 from extract.urls import is_home_page, normalize_url
 from extract.warc import ArchiveDamaged, iter_pages
-from flows import show
 from flows.run import Summary
+from flows.show.common import console
+from flows.show.runs import run_summary
 from load import entries, runs, sources
 from load.tables import entry
 
@@ -384,7 +385,7 @@ def test_a_run_says_how_much_it_knew_already(capsys: pytest.CaptureFixture[str])
         "store": "x",
         "breaches_begun": 0,
     }
-    show.run_summary(show.console(), Summary(**facts, left_out={"revisit": 2, "status 404": 1}))  # type: ignore[arg-type]
+    run_summary(console(), Summary(**facts, left_out={"revisit": 2, "status 404": 1}))  # type: ignore[arg-type]
     told = capsys.readouterr().out
     assert "9 entries known" in told and "Left out: revisit 2, status 404 1" in told
 

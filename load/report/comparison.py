@@ -11,7 +11,9 @@ import numpy as np
 from sqlalchemy import Connection, select, text
 
 from load import stop_shingles
-from load.report import UnknownItem, article_id
+from load.judgements import Told, of_pair
+from load.report.common import UnknownItem
+from load.report.items import article_id
 from load.revisions import fingerprints
 from load.tables import article, match, revision
 from transform.model import ArticleId
@@ -76,6 +78,7 @@ class Comparison:
     right: Compared
     verdict: Verdict  # on record, or of now
     never_compared: NeverCompared | None
+    judgements: tuple[Told, ...]  # on whether the two are one story; also those that were taken back
     shared_keys: int  # of the index, as both stand there now
     shared_facts: int
     extent: Extent
@@ -109,6 +112,7 @@ def compare(connection: Connection, one: str, other: str, policy: MatchPolicy) -
         right=replace(right, own_facts=_own_facts(right_text, left_text)),
         verdict=on_record or _measured(connection, sides, policy),
         never_compared=None if on_record else _why_never(sides, shared_keys),
+        judgements=of_pair(connection, *ids),
         shared_keys=shared_keys,
         shared_facts=len(set(fact_words(left_text)) & set(fact_words(right_text))),
         extent=extent(found),
@@ -131,6 +135,8 @@ def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> tuple[Si
             article.c.revision_id,
             revision.c.published_at,
             revision.c.fetched_at,
+            revision.c.title,
+            revision.c.flags,
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .where(article.c.id.in_(ids))
@@ -143,6 +149,8 @@ def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> tuple[Si
             day=((row.published_at or row.fetched_at) - _EPOCH).days,
             print=prints[row.revision_id],
             source=row.source_id,
+            title=row.title,
+            flags=row.flags,
         )
         for row in (rows[ids[0]], rows[ids[1]])
     )

