@@ -96,10 +96,7 @@ def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Se
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Let nobody look for reference cycles: a batch makes objects by the hundred thousand, and none in a cycle.
-
-    It would take a tenth of the time.
-    """
+    """Let nobody look for reference cycles in this process: a batch makes many objects, and keeps most to its end."""
     if not gc.isenabled():
         yield
         return
