@@ -14,6 +14,7 @@ from typing import Any
 from transform.model import ArticleId, Member
 
 FULL_LENGTH = 2 / 3  # a member this long, measured by the longest, is a full text and not a trimmed copy
+OWN_LENGTH = 1 / 2  # an agency's own article is one at this length: a longer copy has something added, or is a digest
 AT_ONCE = timedelta(hours=1)  # behind the first: an agency's text is printed within minutes, under whatever time
 
 
@@ -74,7 +75,8 @@ def _keys(members: Collection[Member]) -> dict[ArticleId, _Key]:
 
 def _class(member: Member, longest: int) -> tuple[bool, bool, bool]:
     """What tells members apart before their times are looked at."""
-    return member.partial, member.words < FULL_LENGTH * longest, not member.is_agencys_own
+    full = OWN_LENGTH if member.is_agencys_own else FULL_LENGTH
+    return member.partial, member.words < full * longest, not member.is_agencys_own
 
 
 def _telling_rule(best: Sequence[_Key]) -> str:

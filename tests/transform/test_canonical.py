@@ -36,6 +36,8 @@ def member(
         (member(2, published_at=NOON), member(1, partial=True), "full-text"),
         (member(2, published_at=NOON, words=600), member(1, words=300), "full-length"),
         (member(2, published_at=NOON, source_agency="PAP"), member(1), "original"),
+        (member(2, words=200, source_agency="PAP"), member(1, words=390, agency="PAP"), "original"),
+        (member(2, words=390), member(1, words=190, source_agency="PAP"), "full-length"),
         (member(2, published_at=NOON, agency="PAP", source_agency="PAP"), member(1, agency="PAP"), "original"),
         (member(2), member(1, published_at=NOON, agency="AFP", source_agency="PAP"), "earliest"),
         (member(2), member(1, published_at=NOON), "earliest"),
