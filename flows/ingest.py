@@ -22,8 +22,10 @@ from load.engine import worker
 from load.entries import Outcome
 from load.own_rules import undone
 from load.pages import UnreadPage
+from load.resketch import renew
 from load.revisions import Reading
 from load.settle import settle
+from transform.minhash import SketchSpec
 from transform.read import ReadPage, ReadSpec
 from transform.verify import MatchPolicy
 
@@ -32,6 +34,8 @@ _log = logging.getLogger(__name__)
 Read = Callable[[Store, Workers, Sequence[UnreadPage]], dict[str, int]]
 Settle = Callable[[Store], dict[str, int]]
 
+RENEWED = "fingerprints made anew"
+"""Of stored texts, after an upgrade that compares texts otherwise."""
 STAYED = "read again in vain"
 """Pages that former rules could read and those of today cannot: what was stored of them stays."""
 
@@ -82,9 +86,10 @@ def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
 
 
 def settle_ready(store: Store) -> dict[str, int]:
-    """Settle all that is ready, in transactions of one batch each."""
-    counts: Counter[str] = Counter()
-    while (done := settle(store.engine, MatchPolicy(), datetime.now(UTC), store.settings.batch)).pages:
+    """Settle all that is ready, in transactions of one batch each; first what is stored gets fingerprints of today."""
+    limit = store.settings.batch
+    counts = Counter({RENEWED: renew(store.engine, SketchSpec(), limit)})
+    while (done := settle(store.engine, MatchPolicy(), datetime.now(UTC), limit)).pages:
         counts.update(done.outcomes)
         counts.update({"read again": done.reread})
     return dict(+counts)

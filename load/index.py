@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,15 +66,24 @@ def candidates(connection: Connection, sides: Sequence[Side], changed: Changed, 
 def replace_keys(connection: Connection, sides: Sequence[Side], changed: Changed, now: datetime) -> None:
     """Enter the newcomers into the index, in place of what it had of them."""
     slices = _slices(connection)
-    for number, entries in _by_slice(changed):
-        if number in slices:
-            gone = text(f"DELETE FROM {SCHEMA}.{_table(number)} WHERE entry = ANY(CAST(:entries AS bigint[]))")
-            connection.execute(gone, {"entries": entries.tolist()})
+    _remove(connection, changed, slices)
     for number, entries in _by_slice({side.id: side.print.bands for side in sides}):
         if number not in slices:
             _create_slice(connection, number)
         _mark_written(connection, number, now)
         copy_columns(connection, f"{SCHEMA}.{_table(number)}", {"entry": entries})
+
+
+def renew_keys(connection: Connection, keys: Mapping[ArticleId, Hashes], former: Changed) -> None:
+    """Give articles other keys in place of their former ones, as another spec makes them of the same texts.
+
+    What was dropped stays dropped, and no slice is younger by this.
+    """
+    slices = _slices(connection)
+    _remove(connection, former, slices)
+    for number, entries in _by_slice(keys):
+        if number in slices:
+            copy_columns(connection, f"{SCHEMA}.{_table(number)}", {"entry": entries})
 
 
 def retire(connection: Connection, before: datetime) -> int:
@@ -123,6 +132,14 @@ def _newest_entries(connection: Connection, number: int, keys: Bigints, limit: i
                   SELECT entry FROM {SCHEMA}.{_table(number)} WHERE entry BETWEEN probe.key AND probe.key + {_PLACES}
                   ORDER BY entry DESC LIMIT %(limit)s) AS newest"""
     return np.sort(read_array(connection, query, keys=keys, limit=limit))
+
+
+def _remove(connection: Connection, former: Changed, slices: Collection[int]) -> None:
+    """Take these keys of articles out of the slices that are there."""
+    for number, entries in _by_slice(former):
+        if number in slices:
+            gone = text(f"DELETE FROM {SCHEMA}.{_table(number)} WHERE entry = ANY(CAST(:entries AS bigint[]))")
+            connection.execute(gone, {"entries": entries.tolist()})
 
 
 def _by_slice(keys: Mapping[ArticleId, Hashes]) -> list[tuple[int, Bigints]]:

@@ -27,17 +27,19 @@ from load.rows import (
 )
 from load.tables import cut, revision, sketch, unsettled
 from transform.memory import segments_of
-from transform.model import CleanArticle, Fingerprint
+from transform.model import CleanArticle, Fingerprint, Hashes
 
 # Columns that tell of the reading and of its place, not of what the page says.
 _HOW_READ = {"read_spec", "memory_version", "segments", "extractor", "agreement"}
 _NOT_SAID = {"id", "page_id", "search"} | _HOW_READ
 
+BANDS = func.array_send(sketch.c.bands, type_=LargeBinary).label("bands")
+"""The keys of a sketch; asked for IN_BINARY."""
 PRINT = (
     sketch.c.spec,
     sketch.c.shingles,
     sketch.c.facts,
-    func.array_send(sketch.c.bands, type_=LargeBinary).label("bands"),
+    BANDS,
     revision.c.words,
     revision.c.text_digest,
 )
@@ -65,7 +67,7 @@ def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> 
     ids = dict(zip((one.page_id for one in fresh), next_ids(connection, revision, len(fresh)), strict=True))
     copy(connection, revision, [{"id": ids[one.page_id]} | _revision_row(one) for one in fresh])
     copy(connection, cut, [row for one in fresh for row in _cut_rows(one, ids[one.page_id])])
-    copy(connection, sketch, [{"revision_id": ids[one.page_id]} | _sketch_row(one.print) for one in fresh])
+    copy(connection, sketch, [{"revision_id": ids[one.page_id]} | sketch_row(one.print) for one in fresh])
     copy(connection, unsettled, [_waiting_row(unread[one.page_id], ids[one.page_id]) for one in fresh])
     mark_read(connection, {one.page_id: one.read_spec for one in fresh}, now)
 
@@ -115,8 +117,23 @@ def print_of(row: Row[Any]) -> Fingerprint:
         text_digest=row.text_digest,
         shingles=from_bytes(row.shingles),
         facts=from_bytes(row.facts),
-        bands=from_array(row.bands).view(np.uint64),
+        bands=bands_of(row),
     )
+
+
+def bands_of(row: Row[Any]) -> Hashes:
+    """The keys in a row that has BANDS."""
+    return from_array(row.bands).view(np.uint64)
+
+
+def sketch_row(print_: Fingerprint) -> dict[str, object]:
+    """What a row of `sketch` has of this fingerprint."""
+    return {
+        "spec": print_.spec,
+        "shingles": to_bytes(print_.shingles),
+        "facts": to_bytes(print_.facts),
+        "bands": to_bigints(print_.bands),
+    }
 
 
 def contents(connection: Connection, revision_ids: Collection[int]) -> dict[int, tuple[object, ...]]:
@@ -161,15 +178,6 @@ def _cut_rows(reading: Reading, revision_id: int) -> list[dict[str, object]]:
         }
         for removed in reading.clean.cuts
     ]
-
-
-def _sketch_row(print_: Fingerprint) -> dict[str, object]:
-    return {
-        "spec": print_.spec,
-        "shingles": to_bytes(print_.shingles),
-        "facts": to_bytes(print_.facts),
-        "bands": to_bigints(print_.bands),
-    }
 
 
 def _waiting_row(read: Row[Any], revision_id: int) -> dict[str, object]:

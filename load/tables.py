@@ -320,7 +320,12 @@ breach = Table(
 store_state = Table(
     "store_state",
     metadata,
-    Column("name", Text, primary_key=True, comment="url_rules: those by which its keys are made"),
+    Column(
+        "name",
+        Text,
+        primary_key=True,
+        comment="url_rules: those by which its keys are made; sketch_spec: that of which all its fingerprints are",
+    ),
     Column("value", Text, nullable=False),
     comment="What the store remembers of itself",
 )

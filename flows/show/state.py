@@ -34,6 +34,9 @@ def status(out: Console, value: Status) -> None:
         slices = f" in {value.index.slices} slices" if value.index.slices > 1 else ""
         size = f"{value.index.size_bytes / 1e6:,.1f} MB{slices}"
         say_row(out, "Index", f"about {value.index.entries:,} keys of near-duplicates, {size}")
+    if value.other_prints:
+        texts = counted(value.other_prints, "text")
+        say_row(out, "Fingerprints", f"of {texts} are to be made anew, which the next run does before it settles")
     for run in value.runs:
         state = "still running, or killed" if run.finished_at is None else lasted(run.finished_at - run.started_at)
         told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)

@@ -14,8 +14,8 @@ from load import stop_shingles
 from load.judgements import Told, of_pair
 from load.report.common import UnknownItem
 from load.report.items import article_id
-from load.revisions import fingerprints
 from load.tables import article, match, revision
+from transform.minhash import SketchSpec, fingerprints
 from transform.model import ArticleId
 from transform.passages import Extent, Passage, extent, passages
 from transform.shingles import fact_words
@@ -103,7 +103,7 @@ def compare(connection: Connection, one: str, other: str, policy: MatchPolicy) -
     if ids[0] == ids[1]:
         raise UnknownItem(f"'{one}' and '{other}' are the same article, {ids[0]}.")
     (left, left_text), (right, right_text) = (_compared(connection, one) for one in ids)
-    sides = _sides(connection, ids)
+    sides = _sides(connection, ids, (left_text, right_text))
     shared_keys = len(np.intersect1d(sides[0].print.bands, sides[1].print.bands))
     on_record = _on_record(connection, ids)
     found = passages(left_text, right_text)
@@ -126,13 +126,12 @@ def _compared(connection: Connection, id_: int) -> tuple[Compared, str]:
     return Compared(**values | {"agency_material": tuple(values["agency_material"])}), told
 
 
-def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> tuple[Side, Side]:
-    """The two as settling compares them, by what they say now."""
+def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId], texts: tuple[str, str]) -> tuple[Side, Side]:
+    """The two as settling compares them, by what they say now; what is stored may be of a former spec."""
     query = (
         select(
             article.c.id,
             article.c.source_id,
-            article.c.revision_id,
             revision.c.published_at,
             revision.c.fetched_at,
             revision.c.title,
@@ -142,12 +141,12 @@ def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> tuple[Si
         .where(article.c.id.in_(ids))
     )
     rows = {row.id: row for row in connection.execute(query)}
-    prints = fingerprints(connection, [row.revision_id for row in rows.values()])
+    prints = dict(zip(ids, fingerprints(texts, SketchSpec()), strict=True))
     left, right = (
         Side(
             id=ArticleId(row.id),
             day=((row.published_at or row.fetched_at) - _EPOCH).days,
-            print=prints[row.revision_id],
+            print=prints[row.id],
             source=row.source_id,
             title=row.title,
             flags=row.flags,

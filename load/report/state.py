@@ -8,11 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from load import index
+from load import index, resketch
 from load.index import IndexSize
 from load.quarantine import Quarantined, Wanted, quarantined
 from load.report.common import read
 from load.report.sources import BREACHES, LEDGER, BreachLine, Ledger
+from transform.minhash import SketchSpec
 
 NEWEST_QUARANTINED = 10  # of status; `storyfold quarantine list` has the others
 
@@ -102,6 +103,7 @@ class Queues:
 class Status:
     queues: Queues
     index: IndexSize
+    other_prints: int  # texts whose fingerprints are of a former spec: nothing is settled before they are made anew
     ledger: Ledger
     runs: tuple[RunLine, ...]
     failing: tuple[FailingLine, ...]
@@ -171,6 +173,7 @@ def status(connection: Connection) -> Status:
     return Status(
         queues=queues,
         index=index.size(connection),
+        other_prints=resketch.waiting(connection, SketchSpec()),
         ledger=ledger,
         runs=read(connection, RunLine, _RUNS),
         failing=read(connection, FailingLine, _FAILING),

@@ -27,6 +27,9 @@ from flows.upkeep import keep_up, learn_due
 from load import index
 from load.engine import connect, worker
 from load.pages import FetchedPage
+from load.report.state import status
+from load.resketch import renew
+from transform.minhash import SketchSpec
 from transform.model import ArticleId
 from transform.verify import MatchPolicy, Side
 
@@ -137,6 +140,21 @@ def test_copies_teach_nothing(store: Store, readers: Workers) -> None:
     assert ask(store, "SELECT articles FROM news.story") == [(3,)]
     assert upkeep(store, readers) == {}
     assert all(STRAPLINE in told for _, told, _ in ask(store, TEXTS))
+
+
+def test_a_copy_that_comes_after_a_change_of_the_spec_joins_what_came_before(store: Store, readers: Workers) -> None:
+    fetch(store, [0])
+    ingest(store, readers)
+    renew(store.engine, SketchSpec(seed=2), 100)
+    with store.engine.connect() as connection:
+        assert status(connection).other_prints == 1
+    fetch(store, [COPY])
+    with worker(store.engine) as me:
+        counts = read_waiting(store, me, readers, read=read_pages, settle=settle_ready)
+    assert counts == {"read": 1, "loaded": 1, "fingerprints made anew": 1}
+    assert ask(store, "SELECT articles FROM news.story") == [(2,)]
+    with store.engine.connect() as connection:
+        assert status(connection).other_prints == 0
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 import pytest
 from alembic import command
 from alembic.config import Config
-from planted import Planted, planted_stream, print_of
+from planted import SPEC, Planted, planted_stream, print_of
 from sqlalchemy import Engine, create_engine, text
 from stored import NOW, settle_all, stories
 
 from load import engine as store
+from load import index
+from load.resketch import renew
 from load.rows import to_bigints, to_bytes
+from transform.model import ArticleId
+from transform.verify import Side
 
 FIRST, SECOND = planted_stream(seed=5, stories=2, copies=1)
 OLD_VIEWS = """
@@ -72,6 +76,18 @@ def test_what_waited_is_settled_after_the_upgrade(old: Engine) -> None:
     settle_all(engine)
     assert [members for _, _, members in stories(engine)] == [(SECOND.url,)]
     engine.dispose()
+
+
+def test_what_was_settled_is_compared_by_the_spec_of_today(old: Engine) -> None:
+    with old.begin() as connection:
+        connection.exec_driver_sql("UPDATE storyfold.sketch SET spec = 'former', bands = ARRAY[2^33, 2^44]")
+        connection.exec_driver_sql("INSERT INTO storyfold.band (key, article_id) VALUES (2^33, 1), (2^44, 1)")
+    store.upgrade(old)
+    assert renew(old, SPEC, 1000) == 2
+    with old.connect() as connection:
+        copy = Side(id=ArticleId(9), day=1, print=print_of(FIRST.text))
+        assert index.candidates(connection, [copy], {}, 5) == [{1}]
+        assert connection.scalar(text("SELECT count(*) FROM storyfold.band")) == len(copy.print.bands)
 
 
 def _store(engine: Engine, number: int, item: Planted) -> None:

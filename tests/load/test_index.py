@@ -150,6 +150,20 @@ def test_an_older_moment_never_makes_a_slice_older(engine: Engine) -> None:
     assert retire(engine) == 0
 
 
+def test_keys_of_another_spec_take_the_place_of_former_ones_but_nothing_dropped_comes_back(engine: Engine) -> None:
+    enter(engine, [side(1, keys_of(1))], now=NOW - timedelta(days=900))
+    enter(engine, [side(number, keys_of(1)) for number in (SLICE, SLICE + 1)])
+    assert retire(engine) == 1
+    former = {ArticleId(number): keys_of(1) for number in (1, SLICE)}
+    written = "SELECT number, written_at FROM storyfold.band_slice"
+    with engine.begin() as connection:
+        before = connection.execute(text(written)).all()
+        index.renew_keys(connection, {article: keys_of(2) for article in former}, former)
+        assert connection.execute(text(written)).all() == before
+    assert found(engine, side(SLICE + 2, keys_of(1))) == {SLICE + 1}
+    assert found(engine, side(SLICE + 2, keys_of(2))) == {SLICE}
+
+
 def test_what_a_crash_interrupts_leaves_no_slice(engine: Engine) -> None:
     with pytest.raises(KeyboardInterrupt), engine.begin() as connection:
         index.replace_keys(connection, [side(SLICE, keys_of(1))], {}, NOW)
