@@ -103,7 +103,7 @@ def test_the_index_is_kept_as_long_as_its_articles_may_match(tmp_path: Path) -> 
         Settings(home=tmp_path, index_days=window - 1)
 
 
-def test_an_empty_setting_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("INDEX_DAYS", "HOME", "DATABASE_URL", "SOURCES"):
         monkeypatch.setenv(f"STORYFOLD_{name}", "")
     settings = Settings()
