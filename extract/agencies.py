@@ -14,9 +14,7 @@ _SHORT = 3  # letters; so short a name counts only as it is written
 
 def agency_named(text: str) -> str | None:
     """The agency that goes by this name, by the name that the store shows; None where it is no agency's."""
-    name = text.strip(" ,.;:")
-    form = name if len(name) <= _SHORT else _form(name)
-    return _by_name().get(form) if len(name) <= _SHORT or len(form) > _SHORT else None
+    return _by_name().get(_form(text.strip(" ,.;:")))
 
 
 def agency_behind(title: str, said: str | None = None) -> str | None:
@@ -28,12 +26,13 @@ def agency_behind(title: str, said: str | None = None) -> str | None:
 
 
 def _form(name: str) -> str:
-    return letters(name).removeprefix("the")
+    form = letters(name).removeprefix("the")
+    return form if len(form) > _SHORT else name
 
 
 @cache
 def _by_name() -> Mapping[str, str]:
-    return {called if len(called) <= _SHORT else _form(called): agency for called, agency in _by_title().items()}
+    return {_form(called): agency for called, agency in _by_title().items()}
 
 
 @cache

@@ -15,9 +15,11 @@ DEFAULT_USER_AGENT = FetchPolicy().user_agent
 
 
 class Settings(BaseSettings):
-    """What a user sets by environment variables `STORYFOLD_…`; built once, in an entry point."""
+    """What a user sets by environment variables `STORYFOLD_…`, of which an empty one sets nothing; built once, in an
+    entry point.
+    """
 
-    model_config = SettingsConfigDict(env_prefix="STORYFOLD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="STORYFOLD_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     home: Path = Field(
         default_factory=lambda: user_data_path("storyfold"), description="data home: embedded Postgres, WARC archive"

@@ -1,4 +1,6 @@
 -- Which stories are there, what does each say, and how widely was it published?
+-- Each column about the first article asks for it anew, so that whoever sorts and limits pays for the stories shown
+-- only; the order is that of news.story_article. Most stories are of one article, of which there is nothing to ask.
 CREATE OR REPLACE VIEW news.story AS
 SELECT
     story.id,
@@ -11,31 +13,93 @@ SELECT
     revision.language,
     revision.published_at,
     story.articles,
-    (
-        SELECT count(DISTINCT copy.source_id)
-        FROM storyfold.story_member AS member
-        JOIN storyfold.article AS copy ON copy.id = member.article_id
-        WHERE member.story_id = story.id
-    ) AS sources,
     CASE
+        WHEN story.articles = 1 THEN 1
+        ELSE (
+            SELECT count(DISTINCT copy.source_id)
+            FROM storyfold.story_member AS member
+            JOIN storyfold.article AS copy ON copy.id = member.article_id
+            WHERE member.story_id = story.id
+        )
+    END AS sources,
+    CASE
+        WHEN story.articles = 1 THEN story.first_published_at
         WHEN story.first_published_at <> date_trunc('day', story.first_published_at, 'UTC')
             THEN story.first_published_at
         -- perhaps a day without a time, which counts as its end
-        ELSE (SELECT copy.published_at FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1)
+        ELSE (
+            SELECT said.published_at
+            FROM storyfold.story_member AS member
+            JOIN storyfold.article AS copy ON copy.id = member.article_id
+            JOIN storyfold.revision AS said ON said.id = copy.revision_id
+            WHERE member.story_id = story.id
+            ORDER BY
+                said.published_at + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END,
+                copy.first_fetched_at, copy.id
+            LIMIT 1
+        )
     END AS first_published_at,
     story.last_published_at,
     story.canonical_id AS canonical_article_id,
     story.canonical_rule,
     story.changed_at,
-    (
-        SELECT copy.article_id FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1
-    ) AS first_article_id,
-    (SELECT copy.source FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1)
-        AS first_source,
-    (SELECT copy.url FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1) AS first_url,
-    (
-        SELECT copy.time_is_exact FROM news.story_article AS copy WHERE copy.story_id = story.id AND copy.place = 1
-    ) AS first_time_is_exact
+    CASE
+        WHEN story.articles = 1 THEN article.id
+        ELSE (
+            SELECT copy.id
+            FROM storyfold.story_member AS member
+            JOIN storyfold.article AS copy ON copy.id = member.article_id
+            JOIN storyfold.revision AS said ON said.id = copy.revision_id
+            WHERE member.story_id = story.id
+            ORDER BY
+                said.published_at + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END,
+                copy.first_fetched_at, copy.id
+            LIMIT 1
+        )
+    END AS first_article_id,
+    CASE
+        WHEN story.articles = 1 THEN source.name
+        ELSE (
+            SELECT house.name
+            FROM storyfold.story_member AS member
+            JOIN storyfold.article AS copy ON copy.id = member.article_id
+            JOIN storyfold.revision AS said ON said.id = copy.revision_id
+            JOIN storyfold.source AS house ON house.id = copy.source_id
+            WHERE member.story_id = story.id
+            ORDER BY
+                said.published_at + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END,
+                copy.first_fetched_at, copy.id
+            LIMIT 1
+        )
+    END AS first_source,
+    CASE
+        WHEN story.articles = 1 THEN article.url
+        ELSE (
+            SELECT copy.url
+            FROM storyfold.story_member AS member
+            JOIN storyfold.article AS copy ON copy.id = member.article_id
+            JOIN storyfold.revision AS said ON said.id = copy.revision_id
+            WHERE member.story_id = story.id
+            ORDER BY
+                said.published_at + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END,
+                copy.first_fetched_at, copy.id
+            LIMIT 1
+        )
+    END AS first_url,
+    CASE
+        WHEN story.articles = 1 THEN coalesce(revision.date_precision IN ('second', 'minute'), false)
+        ELSE (
+            SELECT coalesce(said.date_precision IN ('second', 'minute'), false)
+            FROM storyfold.story_member AS member
+            JOIN storyfold.article AS copy ON copy.id = member.article_id
+            JOIN storyfold.revision AS said ON said.id = copy.revision_id
+            WHERE member.story_id = story.id
+            ORDER BY
+                said.published_at + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END,
+                copy.first_fetched_at, copy.id
+            LIMIT 1
+        )
+    END AS first_time_is_exact
 FROM storyfold.story
 JOIN storyfold.article ON article.id = story.canonical_id
 JOIN storyfold.revision ON revision.id = article.revision_id

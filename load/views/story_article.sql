@@ -5,10 +5,10 @@ SELECT
     member.article_id,
     member.article_id = story.canonical_id AS is_canonical,
     member.container AS is_container,
-    source.name AS source,
-    article.url,
-    revision.title,
-    revision.published_at,
+    copy.source,
+    copy.url,
+    copy.title,
+    copy.published_at,
     tie.matched_article_id,
     tie.match_kind,
     tie.jaccard,
@@ -19,72 +19,76 @@ SELECT
     copy.agency,
     copy.agency_certainty,
     copy.agency_evidence,
-    revision.agency_material,
+    copy.agency_material,
     copy.agency IS NOT NULL AND copy.agency IS DISTINCT FROM copy.own_agency AS is_wire_copy
-FROM storyfold.story_member AS member
-JOIN storyfold.story ON story.id = member.story_id
-JOIN storyfold.article ON article.id = member.article_id
-JOIN storyfold.revision ON revision.id = article.revision_id
-JOIN storyfold.source ON source.id = article.source_id
-LEFT JOIN LATERAL (
-    SELECT
-        pair.other_id AS matched_article_id,
-        pair.kind AS match_kind,
-        pair.jaccard,
-        pair.containment
-    FROM (
-        SELECT right_id AS other_id, kind, jaccard, containment
-        FROM storyfold.match
-        WHERE left_id = member.article_id
-        UNION ALL
-        SELECT left_id, kind, jaccard, containment
-        FROM storyfold.match
-        WHERE right_id = member.article_id
-    ) AS pair
-    JOIN storyfold.story_member AS other ON other.article_id = pair.other_id
-    WHERE pair.kind IN ('same', 'contained') AND other.story_id = member.story_id
-    ORDER BY pair.kind = 'same' DESC, pair.jaccard DESC, pair.other_id
-    LIMIT 1
-) AS tie ON true
-LEFT JOIN LATERAL (
-    WITH spoken AS (
+FROM storyfold.story
+-- member leads from an article to its story; all copies of that are read at once, not again for each member
+JOIN storyfold.story_member AS member ON member.story_id = story.id
+JOIN LATERAL (
+    WITH told AS (
         SELECT
             peer.article_id,
             author.source_id,
+            author.url,
+            author.first_fetched_at,
             house.name AS source,
+            said.title,
             said.published_at,
             coalesce(said.date_precision IN ('second', 'minute'), false) AS is_exact,
-            row_number() OVER (
-                ORDER BY
-                    -- a day alone does not outrank a time on that day
-                    said.published_at
-                    + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END NULLS LAST,
-                    author.first_fetched_at, peer.article_id
-            ) AS place,
+            -- the moments between which it came out: a day alone does not outrank a time on that day
+            coalesce(said.published_at, '-infinity') AS earliest,
+            coalesce(
+                said.published_at + CASE WHEN said.date_precision = 'day' THEN interval '1 day' ELSE interval '0' END,
+                'infinity'
+            ) AS latest,
             said.agency,
             said.agency_certainty,
             said.agency_evidence,
+            said.agency_material,
             CASE WHEN coalesce(said.agency, house.agency) = house.agency THEN house.agency END AS own_agency
         FROM storyfold.story_member AS peer
         JOIN storyfold.article AS author ON author.id = peer.article_id
         JOIN storyfold.revision AS said ON said.id = author.revision_id
         JOIN storyfold.source AS house ON house.id = author.source_id
-        WHERE peer.story_id = member.story_id
+        WHERE peer.story_id = story.id
     ),
 
-    original AS (  -- the first article of each agency's own
-        SELECT DISTINCT ON (own_agency) own_agency AS agency, article_id, source, place, is_exact
-        FROM spoken
-        WHERE own_agency IS NOT NULL
-        ORDER BY own_agency, place
+    spoken AS (
+        SELECT
+            told.*,
+            row_number() OVER in_order AS place,
+            first_value(CASE WHEN is_exact THEN published_at END) OVER in_order AS begun_at
+        FROM told
+        WINDOW in_order AS (ORDER BY latest, first_fetched_at, article_id)
     ),
 
-    marked AS (  -- the first articles that name an agency, of two sources: one of them is another than any one's
+    -- Each agency's own articles that came out first: at the latest, and at the earliest.
+    -- Materialized, as is the next: a handful of rows, which else were sought anew for each copy.
+    original AS MATERIALIZED (
+        SELECT agency, article_id, source, place, earliest, latest
+        FROM (
+            SELECT
+                own_agency AS agency,
+                article_id,
+                source,
+                place,
+                earliest,
+                latest,
+                row_number() OVER (PARTITION BY own_agency ORDER BY place) AS at_latest,
+                row_number() OVER (PARTITION BY own_agency ORDER BY earliest, place) AS at_earliest
+            FROM spoken
+            WHERE own_agency IS NOT NULL
+        ) AS own
+        WHERE 1 IN (at_latest, at_earliest)
+    ),
+
+    -- The first articles that name an agency, of two sources: one of them is another than any one's.
+    marked AS MATERIALIZED (
         SELECT named.*
         FROM (
             SELECT by_source.*, row_number() OVER (PARTITION BY agency ORDER BY place) AS number
             FROM (
-                SELECT DISTINCT ON (agency, source_id) agency, source_id, article_id, source, place, agency_evidence
+                SELECT DISTINCT ON (agency, source_id) agency, source_id, article_id, source, place, latest
                 FROM spoken
                 WHERE agency IS NOT NULL AND own_agency IS NULL
                 ORDER BY agency, source_id, place
@@ -95,12 +99,16 @@ LEFT JOIN LATERAL (
 
     SELECT
         spoken.article_id,
+        spoken.source,
+        spoken.url,
+        spoken.title,
+        spoken.published_at,
         spoken.place,
         spoken.is_exact,
+        spoken.agency_material,
         spoken.own_agency,
         CASE
-            WHEN spoken.is_exact AND first_value(spoken.is_exact) OVER in_order
-                THEN extract(EPOCH FROM spoken.published_at - first_value(spoken.published_at) OVER in_order)::bigint
+            WHEN spoken.is_exact THEN extract(EPOCH FROM spoken.published_at - spoken.begun_at)::bigint
         END AS seconds_behind,
         coalesce(spoken.own_agency, spoken.agency, origin.agency, witness.agency) AS agency,
         CASE
@@ -109,7 +117,7 @@ LEFT JOIN LATERAL (
             WHEN spoken.agency IS NOT NULL AND witness.agency IS NULL THEN spoken.agency_certainty
             WHEN spoken.agency IS NOT NULL
                 THEN CASE spoken.agency_certainty WHEN 'possible' THEN 'likely' ELSE 'certain' END
-            WHEN origin.agency IS NOT NULL AND spoken.is_exact AND origin.is_exact THEN 'likely'
+            WHEN origin.came_before THEN 'likely'
             WHEN coalesce(origin.agency, witness.agency) IS NOT NULL THEN 'possible'
         END AS agency_certainty,
         nullif(
@@ -126,23 +134,32 @@ LEFT JOIN LATERAL (
                     WHEN spoken.agency IS NOT NULL THEN ' says so, too'
                     ELSE ' says so'
                 END
-                || CASE WHEN spoken.agency IS NULL THEN ' and came out before' ELSE '' END
+                || CASE
+                    WHEN spoken.agency IS NOT NULL THEN ''
+                    WHEN coalesce(origin.came_before, witness.came_before) THEN ' and came out before'
+                    ELSE '; which of the two came out first is not known'
+                END
             ), ''
         ) AS agency_evidence
     FROM spoken
     LEFT JOIN LATERAL (
-        SELECT original.*
+        SELECT
+            original.*,
+            original.place < spoken.place AND original.latest <= spoken.earliest AS came_before
         FROM original
         WHERE
             spoken.own_agency IS NULL
             AND CASE
-                WHEN spoken.agency IS NULL THEN original.place < spoken.place ELSE original.agency = spoken.agency
+                WHEN spoken.agency IS NULL THEN original.place < spoken.place OR original.earliest < spoken.latest
+                ELSE original.agency = spoken.agency
             END
         ORDER BY original.place
         LIMIT 1
     ) AS origin ON true
     LEFT JOIN LATERAL (
-        SELECT marked.*
+        SELECT
+            marked.*,
+            marked.latest <= spoken.earliest AS came_before
         FROM marked
         WHERE
             spoken.own_agency IS NULL
@@ -151,8 +168,30 @@ LEFT JOIN LATERAL (
         ORDER BY marked.place
         LIMIT 1
     ) AS witness ON true
-    WINDOW in_order AS (ORDER BY spoken.place)
-) AS copy ON copy.article_id = member.article_id;
+) AS copy ON copy.article_id = member.article_id
+LEFT JOIN LATERAL (
+    SELECT
+        pair.other_id AS matched_article_id,
+        pair.kind AS match_kind,
+        pair.jaccard,
+        pair.containment
+    FROM (
+        SELECT right_id AS other_id, kind, jaccard, containment
+        FROM storyfold.match
+        WHERE left_id = member.article_id
+        UNION ALL
+        SELECT left_id, kind, jaccard, containment
+        FROM storyfold.match
+        WHERE right_id = member.article_id
+    ) AS pair
+    WHERE
+        pair.kind IN ('same', 'contained')
+        -- not as a join, which may read all members again for each
+        AND (SELECT other.story_id FROM storyfold.story_member AS other WHERE other.article_id = pair.other_id)
+        = member.story_id
+    ORDER BY pair.kind = 'same' DESC, pair.jaccard DESC, pair.other_id
+    LIMIT 1
+) AS tie ON true;
 
 COMMENT ON VIEW news.story_article IS
     'One row an article of a story, with the best of the matches that tie it to the other articles there. '
@@ -180,7 +219,7 @@ COMMENT ON COLUMN news.story_article.seconds_behind IS
     'Seconds after the first article of the story; null where one of the two times is not known.';
 COMMENT ON COLUMN news.story_article.agency IS
     'News agency whose text it is, by its own word, or as the agency or a copy that names it published the text '
-    'before; null when nothing says so.';
+    'before, or the agency may have; null when nothing says so.';
 COMMENT ON COLUMN news.story_article.agency_certainty IS
     'How sure that is: certain (two witnesses, or the agency''s own article), likely (a byline, a dateline, a credit '
     'line, or the agency published it before), possible (initials, a mark on another copy, an order that is not known).';

@@ -106,6 +106,14 @@ def test_the_index_is_kept_as_long_as_its_articles_may_match(tmp_path: Path) -> 
         Settings(home=tmp_path, index_days=window - 1)
 
 
+def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INDEX_DAYS", "HOME", "DATABASE_URL", "SOURCES"):
+        monkeypatch.setenv(f"STORYFOLD_{name}", "")
+    settings = Settings()
+    assert (settings.index_days, settings.database_url, settings.sources) == (400, None, Path("sources"))
+    assert settings.home.is_absolute()
+
+
 def upkeep(store: Store, readers: Workers) -> dict[str, int]:
     with worker(store.engine) as me:
         return dict(+keep_up(store, me, readers))

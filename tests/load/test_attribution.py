@@ -14,6 +14,8 @@ from load import sources
 
 MIDNIGHT = NOON.replace(hour=0)
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+UNKNOWN = "which of the two came out first is not known"
 
 
 def told(name: str, at: datetime | None = NOON, **said: Any) -> Told:
@@ -119,12 +121,12 @@ def test_an_unmarked_text_that_the_agency_published_before_is_its_copy(engine: E
     wire, *_ = publish(
         engine, told("wire"), told("post", NOON + MINUTE), told("early", NOON - MINUTE), told("undated", None)
     )
-    evidence = f"article {wire} of wire is the agency's own and came out before"
+    own = f"article {wire} of wire is the agency's own"
     assert copies(engine, "agency", "agency_certainty", "agency_evidence", "is_wire_copy") == {
         "early": (None, None, None, False),
         "wire": ("PAP", "certain", "its source is the agency", False),
-        "post": ("PAP", "likely", evidence, True),
-        "undated": ("PAP", "possible", evidence, True),
+        "post": ("PAP", "likely", f"{own} and came out before", True),
+        "undated": ("PAP", "possible", f"{own}; {UNKNOWN}", True),
     }
 
 
@@ -137,6 +139,49 @@ def test_an_unmarked_text_that_came_out_behind_a_marked_copy_is_possibly_one(eng
         "post": ("PAP", "likely", "dateline 'BREDE (PAP) -'"),
         "herald": ("PAP", "possible", f"article {post} of post says so and came out before"),
     }
+
+
+@pytest.mark.parametrize("at", [None, MIDNIGHT])
+def test_an_unmarked_text_is_possibly_the_agencys_where_nobody_knows_which_came_first(
+    engine: Engine, at: datetime | None
+) -> None:
+    keep_agency(engine)
+    wire, *_ = publish(engine, told("wire", at, date_precision=DatePrecision.DAY), told("post"), told("herald"))
+    possible = ("PAP", "possible", f"article {wire} of wire is the agency's own; {UNKNOWN}")
+    said = copies(engine, "agency", "agency_certainty", "agency_evidence")
+    assert (said["post"], said["herald"]) == (possible, possible)
+
+
+def test_a_day_alone_tells_the_order_of_texts_of_different_days(engine: Engine) -> None:
+    keep_agency(engine)
+    day = DatePrecision.DAY
+    wire, *_ = publish(
+        engine,
+        told("wire", MIDNIGHT, date_precision=day),
+        told("eve", MIDNIGHT - MINUTE),
+        told("next", MIDNIGHT + DAY, date_precision=day),
+    )
+    evidence = f"article {wire} of wire is the agency's own and came out before"
+    assert copies(engine, "agency", "agency_certainty", "agency_evidence") == {
+        "eve": (None, None, None),
+        "wire": ("PAP", "certain", "its source is the agency"),
+        "next": ("PAP", "likely", evidence),
+    }
+
+
+def test_of_an_agencys_own_articles_any_may_have_come_before(engine: Engine) -> None:
+    """The one with a time stands first in their order, the one without may be the older."""
+    keep_agency(engine)
+    undated = Told(url="https://wire.example/update", source="wire", published_at=None)
+    _, older, _ = publish(engine, told("wire", NOON + MINUTE), undated, told("post"))
+    with engine.connect() as connection:
+        query = "SELECT agency_evidence FROM news.story_article WHERE source = 'post'"
+        assert connection.scalar(text(query)) == f"article {older} of wire is the agency's own; {UNKNOWN}"
+
+
+def test_a_marked_copy_whose_order_is_not_known_is_not_said_to_have_come_before(engine: Engine) -> None:
+    post, _ = publish(engine, told("post", credit=says()), told("undated", None))
+    assert copies(engine, "agency_evidence")["undated"] == f"article {post} of post says so; {UNKNOWN}"
 
 
 def test_another_agency_is_no_witness(engine: Engine) -> None:

@@ -135,6 +135,68 @@ def test_each_copy_names_the_match_that_ties_it_to_its_story(engine):
     )
 
 
+CLONES = 300
+
+
+@pytest.fixture
+def wide(engine: Engine) -> Engine:
+    """A store of one story of three hundred copies, each a minute after the other; by the statistics it is of three."""
+    publish(engine, *copies("northline", "harbour-courier"))
+    cloned = """
+        WITH told AS (INSERT INTO storyfold.revision (page_id, read_spec, url, title, authors, text, extractor,
+                          published_at, date_precision, fetched_at, flags, words, text_digest, agency, agency_certainty)
+                      SELECT page_id, read_spec, url, title, authors, text, extractor,
+                             published_at + n * interval '1 minute', 'minute', fetched_at, flags, words, text_digest,
+                             CASE n % 5 WHEN 0 THEN 'AFP' WHEN 1 THEN 'dpa' END, CASE WHEN n % 5 < 2 THEN 'likely' END
+                      FROM storyfold.revision, generate_series(1, :most) AS n WHERE revision.id = 1
+                      RETURNING id),
+        copy AS (INSERT INTO storyfold.article (url, url_key, source_id, revision_id, first_fetched_at)
+                 SELECT 'https://copy.example/' || told.id, sha256(told.id::text::bytea), source_id, told.id,
+                        first_fetched_at
+                 FROM storyfold.article, told WHERE article.id = 1
+                 RETURNING id),
+        tied AS (INSERT INTO storyfold.match (left_id, right_id, kind, jaccard, jaccard_filtered, containment, facts,
+                     run, inner_id, span_start, span_end, policy, matched_at)
+                 SELECT copy.id - 1, copy.id, kind, jaccard, jaccard_filtered, containment, facts, run, inner_id, span_start,
+                        span_end, policy, matched_at
+                 FROM storyfold.match, copy WHERE left_id = 1 AND right_id = 2),
+        others AS (INSERT INTO storyfold.story (id, kind, articles, canonical_id, changed_at)
+                   SELECT 1000 + n, 'story', 2, 1, now() FROM generate_series(1, :most) AS n),
+        joined AS (INSERT INTO storyfold.story_member (article_id, story_id, container)
+                   SELECT 10000 + n, 1000 + n / 2, false FROM generate_series(2, 2 * :most) AS n)
+        INSERT INTO storyfold.story_member (article_id, story_id, container) SELECT id, 1, false FROM copy"""
+    with engine.begin() as connection:
+        connection.execute(text(cloned), {"most": CLONES})
+        connection.execute(
+            text("UPDATE storyfold.story SET articles = articles + :most WHERE id = 1"), {"most": CLONES}
+        )
+        connection.execute(text("ANALYZE"))
+    return engine
+
+
+def handled(plan: dict) -> int:
+    """The rows that the steps of a plan have handed on or thrown away, all their rounds together."""
+    thrown = sum(plan.get(f"Rows Removed by {by}", 0) for by in ("Filter", "Join Filter", "Index Recheck"))
+    own = (plan["Actual Rows"] + thrown) * plan["Actual Loops"]
+    return round(own) + sum(handled(step) for step in plan.get("Plans", []))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM news.story_article WHERE story_id = 1",
+        "SELECT * FROM news.story_article WHERE article_id = 2",
+        "SELECT * FROM news.story_article WHERE story_id = 1 AND place <= 3",
+        "SELECT * FROM news.story WHERE id = 1",
+        "SELECT story.title, place FROM news.story JOIN news.story_article AS copy ON story_id = story.id WHERE story.id = 1",
+        "SELECT * FROM news.story ORDER BY last_published_at DESC NULLS LAST LIMIT 50",
+    ],
+)
+def test_a_large_story_is_told_without_reading_all_of_it_again_for_each_copy(wide, query):
+    (told,) = rows(wide, f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}")
+    assert handled(told["QUERY PLAN"][0]["Plan"]) < 50 * CLONES
+
+
 def test_an_article_has_its_current_text_and_former_ones_stay_on_record(engine):
     told = Told(url="https://northline.example/toll", paragraphs=BRIDGE_TOLL, cuts=["Read also: Ferries"])
     (article,) = publish(engine, told)
