@@ -230,7 +230,8 @@ def test_a_host_that_asks_to_wait_is_left_alone_also_after_a_restart(store: Stor
 
 # --- What the feed carried ---
 
-LINES = sentences(random.Random(5), 24)
+OPENED = "The mayor of Westhaven, Anna Kowal, opened the Lindqvist bridge on 14 May, 412 metres long and 3 years late."
+LINES = [OPENED, *sentences(random.Random(5), 24)]
 CARRIED = " ".join(LINES[:4])
 URL = "http://walled.example/story"
 
@@ -283,6 +284,9 @@ def test_what_the_feed_carried_joins_the_story_of_the_full_text_and_does_not_sta
     hosts.says["open.example"] = lambda to: say(to, 200, body, Content_Type="text/html; charset=utf-8")
     announce(store, URL, "http://open.example/story", title="Bridge opens", summary=CARRIED)
     collect(store)
+    with store.engine.begin() as connection:  # a store that knows one day trusts no furniture of a single source
+        other = sources.ensure(connection, "herald", "Herald")
+        connection.execute(page.update().where(page.c.url != URL).values(source_id=other))
     read_and_settle(store)
     [(articles, canonical, rule)] = rows(store, text(
         """SELECT story.articles, article.url, canonical_rule FROM storyfold.story
