@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from load.binary import copy_column, read_array
+from load.binary import copy_columns, read_array
 from load.engine import StoreUnavailable
 from load.rows import copy, next_ids
 from load.tables import match, store_state, story
@@ -54,12 +54,12 @@ def test_a_refused_value_is_a_database_error_with_its_state(engine: Engine) -> N
     "statement",
     [
         lambda connection: copy(connection, match, [PAIR]),
-        lambda connection: copy_column(connection, "band", "entry", np.arange(3)),
+        lambda connection: copy_columns(connection, "storyfold.band", {"entry": np.arange(3)}),
         lambda connection: read_array(
             connection, "SELECT array_agg(one) FROM unnest(%(ids)s) AS one", ids=np.arange(3)
         ),
     ],
-    ids=["copy", "copy_column", "read_array"],
+    ids=["copy", "copy_columns", "read_array"],
 )
 def test_a_lost_connection_is_told_as_the_store_being_away(
     engine: Engine, statement: Callable[[Connection], object]
@@ -73,7 +73,7 @@ def test_a_lost_connection_is_told_as_the_store_being_away(
 
 def test_numbers_without_their_table_are_a_database_error(engine: Engine) -> None:
     with engine.begin() as connection, pytest.raises(ProgrammingError):
-        copy_column(connection, "band_without", "entry", np.arange(3))
+        copy_columns(connection, "storyfold.band_without", {"entry": np.arange(3)})
     with engine.begin() as connection, pytest.raises(ProgrammingError):
         read_array(connection, "SELECT array_agg(entry) FROM storyfold.band_without")
 
