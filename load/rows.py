@@ -29,7 +29,6 @@ from transform.model import Hashes
 IN_BINARY = {"in_binary": True}
 """Execution options of a query with many bytes or arrays: as text they take twice the room and three times the time."""
 
-
 _REFUSED = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 

@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from extract.model import DatePrecision, Flag
 from load.binary import copy_columns, to_timestamp
-from load.rows import among, listed
+from load.rows import among, listed, next_ids
 from load.tables import article, judgement, match, revision, source, story, story_change, story_member
 from transform.assign import (
     Assignments,
@@ -327,8 +327,7 @@ def _new_ids(connection: Connection, states: Iterable[StoryState]) -> dict[Story
     new = sorted((state.id for state in states if state.id < 0), reverse=True)
     if not new:
         return {}
-    sequence = func.nextval(func.pg_get_serial_sequence(story.fullname, "id"))
-    numbers = connection.execute(select(sequence).select_from(func.generate_series(1, len(new)).alias())).scalars()
+    numbers = next_ids(connection, story, len(new))
     return {temporary: StoryId(number) for temporary, number in zip(new, numbers, strict=True)}
 
 

@@ -125,7 +125,7 @@ def evaluate_dedup(
     from extract.labelled_stream import story_labels, stream_ids, streamed
 
     if str(out) == "-" and as_json:
-        raise Complaint("Both '--json' and '--out -' print to the output: choose one, or write to a file.")
+        raise typer.BadParameter("Both '--json' and '--out -' print to the output: choose one, or write to a file.")
     settings = read_settings()
     try:
         ids = stream_ids(file)

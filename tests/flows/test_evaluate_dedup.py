@@ -121,7 +121,7 @@ def test_stories_are_written_and_packed_where_the_name_says_so(tmp_path: Path) -
 
 def test_the_output_takes_one_of_the_two(cli: Run, tmp_path: Path) -> None:
     ran = cli(tmp_path / "a.jsonl", "--out", "-", "--json")
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     assert "choose one" in ran.stderr
 
 
