@@ -60,8 +60,9 @@ $(VENV)/.lab-stamp: $(VENV)/.installer-stamp $(REQ)/lab.txt pyproject.toml
 # Pin anew: names and hashes only, no index addresses.
 lock: $(VENV)/.installer-stamp
 	$(UV_LOCK) pyproject.toml --group build -o $(REQ)/run.txt
-	$(UV_LOCK) pyproject.toml --group build --group dev -c $(REQ)/run.txt -o $(REQ)/dev.txt
-	$(UV_LOCK) pyproject.toml --group build --group dev --group lab -c $(REQ)/dev.txt -o $(REQ)/lab.txt
+	$(UV_LOCK) pyproject.toml --group build --extra dask -c $(REQ)/run.txt -o $(REQ)/dask.txt
+	$(UV_LOCK) pyproject.toml --group build --extra dask --group dev -c $(REQ)/dask.txt -o $(REQ)/dev.txt
+	$(UV_LOCK) pyproject.toml --group build --extra dask --group dev --group lab -c $(REQ)/dev.txt -o $(REQ)/lab.txt
 	$(UV_LOCK) --group installer -o $(REQ)/installer.txt
 
 # Speed beside peers; not part of the tests, whose result must not depend on the machine. A store of a million takes half
