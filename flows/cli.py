@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from extract.model import Profile
+from flows.commands.alerts import alerts
 from flows.commands.db import db_app
 from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
@@ -399,6 +400,9 @@ def status(as_json: AsJson = False) -> None:
     tell(value, as_json, show.status)
 
 
+app.command(rich_help_panel="Look")(alerts)
+
+
 # --- What the commands share ----------------------------------------------------------------------------------
 
 
@@ -432,7 +436,7 @@ def _show_summary(result: Summary, as_json: bool) -> None:
 
     tell(result, as_json, show.run_summary)
     troubled = show.has_trouble(result.outcomes) or show.has_trouble(result.left_out)
-    if result.feeds_failed or result.breaches_begun or troubled:
+    if result.feeds_failed or result.breaches_begun or result.alerts_begun or troubled:
         raise typer.Exit(TROUBLED)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
+from flows.alerts import BEGUN
 from flows.bookkeeping import show_summary
 from flows.collect import collect
 from flows.discover import discover
@@ -46,6 +47,7 @@ class Summary:
     elapsed_s: float
     store: str  # the data home, or the database without its password
     left_out: dict[str, int] = field(default_factory=dict)  # of loaded files: what was no page or entry, and how often
+    alerts_begun: int = 0
 
 
 @flow(name="run", validate_parameters=False)
@@ -97,6 +99,7 @@ def summarise(
         updated=counts.get("updated", 0),
         feeds_failed=counts.get("feeds failed", 0),
         breaches_begun=counts.get("breaches begun", 0),
+        alerts_begun=counts.get(BEGUN, 0),
         outcomes=outcomes,
         articles=after.articles,
         stories=after.stories,

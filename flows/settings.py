@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from extract.model import FetchPolicy, Profile
@@ -49,6 +50,19 @@ class Settings(BaseSettings):
     )  # so what a backfill brings of the past year still meets its copies
     read_timeout_s: float = Field(default=30.0, gt=0, description="deadline for reading one page")
 
+    alert_webhook: SecretStr = Field(
+        default=SecretStr(""), description="whom to tell of alerts: URLs that take a POST, apart by spaces or commas"
+    )
+    alert_stuck_hours: float = Field(
+        default=6.0, gt=0, le=8760, description="hours for which work may wait untouched before that is an alert"
+    )
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _alert_webhook_can_be_read(cls, value: SecretStr) -> SecretStr:
+        parse_webhooks(value.get_secret_value())
+        return value
+
     @field_validator("connect_to")
     @classmethod
     def _connect_to_can_be_read(cls, value: str) -> str:
@@ -58,6 +72,10 @@ class Settings(BaseSettings):
     @property
     def archive_url(self) -> str:
         return self.archive or str(self.home.expanduser().absolute() / "warc")
+
+    @property
+    def alert_webhooks(self) -> tuple[str, ...]:
+        return parse_webhooks(self.alert_webhook.get_secret_value())
 
     @property
     def fetch_policy(self) -> FetchPolicy:
@@ -71,6 +89,18 @@ def parse_connect_to(value: str) -> tuple[tuple[str, str, int], ...]:
     Raises ValueError for a part that does not read so.
     """
     return tuple(_one_target(part.strip()) for part in value.split(",") if part.strip())
+
+
+def parse_webhooks(value: str) -> tuple[str, ...]:
+    """'https://chat.example/hook, …' → each URL once.
+
+    Raises ValueError for what is no URL; the sentence does not repeat it, as it may hold a secret.
+    """
+    urls = tuple(dict.fromkeys(value.replace(",", " ").split()))
+    for number, url in enumerate(urls, start=1):
+        if not re.match(r"https?://[^/?#\s]+", url):
+            raise ValueError(f"its address number {number} does not begin with 'https://' and a host")
+    return urls
 
 
 def _one_target(part: str) -> tuple[str, str, int]:

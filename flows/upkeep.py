@@ -1,6 +1,7 @@
 """upkeep: what repeats in a source is learned from its stories, and the pages that it concerns are read again.
 
-And what the near-duplicate index has held for long enough is dropped from it.
+And what the near-duplicate index has held for long enough is dropped from it. At its end all is looked over for what
+needs a person: see `flows.alerts`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 
+from flows.alert_events import emit
+from flows.alerts import look_around
 from flows.bookkeeping import on_record
 from flows.ingest import Read, Settle, read_batch, read_pages, read_waiting, settle_batch, settle_ready
 from flows.isolation import Workers, workers
@@ -32,6 +35,7 @@ def upkeep() -> dict[str, int]:
             workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers,
         ):
             counts.update(keep_up(store, me, readers, read=read_batch, settle=settle_batch))
+        counts.update(look_around(store, emit))
     return dict(counts)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     REAL,
+    UUID,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -34,6 +35,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+
+from transform.alerts import AlertKind
 
 SCHEMA = "storyfold"
 OUTCOMES = ("pending", "loaded", "unchanged", "revised", "rejected", "quarantined")
@@ -315,6 +318,60 @@ breach = Table(
     one_of("on_breach", "warn", "stop"),
     Index("breach_open_idx", "source_id", "expectation", unique=True, postgresql_where=text("ended_at IS NULL")),
     comment="A source is not what its file expects",
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False, comment="of a closed list, see transform.alerts.AlertKind"),
+    Column("subject", Text, nullable=False, comment="what it is about; one of each kind and subject is open at a time"),
+    Column("source_id", ForeignKey(source.c.id), index=True, comment="null for none, and for several at once"),
+    Column("severity", Text, nullable=False, comment="warning or error"),
+    Column("message", Text, nullable=False, comment="in words, as of the last check that showed it"),
+    Column("figures", JSONB, nullable=False, comment="the numbers behind it; of one about several, its members"),
+    when("begun_at", "first check that showed it", nullable=False),
+    when("seen_at", "last check that showed it", nullable=False),
+    when("ended_at", "first check that no longer showed it; null while it lasts"),
+    one_of("kind", *AlertKind),
+    one_of("severity", "warning", "error"),
+    Index("alert_open_idx", "kind", "subject", unique=True, postgresql_where=text("ended_at IS NULL")),
+    comment="Something that a person should look at, one row an episode",
+)
+
+alert_notice = Table(
+    "alert_notice",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="in the order in which they are sent"),
+    Column("alert_id", ForeignKey(alert.c.id), nullable=False),
+    Column("event", Text, nullable=False, comment="began or ended"),
+    Column("receiver", Text, nullable=False, comment="digest of a webhook's URL, which is a secret; or prefect"),
+    Column(
+        "key",
+        UUID,
+        nullable=False,
+        server_default=text("gen_random_uuid()"),
+        comment="by which a receiver knows one that comes twice",
+    ),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    when("due_at", "sent from then on", nullable=False),
+    when("told_at", "the receiver accepted it; null until then"),
+    Column("error", Text, comment="of the last attempt, in words"),
+    one_of("event", "began", "ended"),
+    UniqueConstraint("alert_id", "event", "receiver"),
+    Index("alert_notice_waiting_idx", "receiver", "id", postgresql_where=text("told_at IS NULL")),
+    comment="What each receiver is told of an alert, at least once",
+)
+
+queue_head = Table(
+    "queue_head",
+    metadata,
+    Column("queue", Text, primary_key=True, comment="read or settle"),
+    Column("page_id", BigInteger, comment="the page that stands first in it; null while it is empty"),
+    when("since", "first check that found it there", nullable=False),
+    when("seen_at", "last check", nullable=False),
+    one_of("queue", "read", "settle"),
+    comment="What stands first in a queue: one page for hours, and the queue is stuck",
 )
 
 store_state = Table(
@@ -681,6 +738,7 @@ story_change = Table(
     Column("articles", Integer, comment="how many a merger moved"),
     Column("judgement_id", BigInteger, comment="the judgement that did it, by being given or taken back"),
     one_of("change", "founded", "joined", "left", "merged", "split", "canonical"),
+    Index("story_change_merged_idx", "changed_at", postgresql_where=text("change = 'merged'")),
     comment="Every change of a story, in order",
 )
 

@@ -26,6 +26,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "source_health",
     "coverage_gap",
     "expectation_breach",
+    "alert",
     "story_change",
     "story_redirect",
     "judgement",

@@ -35,6 +35,9 @@ def run_summary(out: Console, summary: Summary) -> None:
     if summary.breaches_begun:
         broken = counted(summary.breaches_begun, "expectation is", "expectations are")
         say(out, (f"{broken} newly broken: 'storyfold status' says which.", "red"))
+    if summary.alerts_begun:
+        begun = counted(summary.alerts_begun, "new alert")
+        say(out, (f"{begun}: 'storyfold alerts' says what needs a look.", "red"))
     say(out)
     say(
         out,
@@ -85,8 +88,10 @@ def counts(out: Console, values: Mapping[str, int], line: str) -> None:
 
 
 def has_trouble(outcomes: Mapping[str, int]) -> bool:
-    """Whether something was quarantined, a feed failed, a file is damaged, or a source is not what its file expects."""
-    troubles = ("quarantined", "feeds failed", "damaged", "breaches begun")
+    """Whether something was quarantined, a feed failed, a file is damaged, a source is not what its file expects,
+    or an alert began.
+    """
+    troubles = ("quarantined", "feeds failed", "damaged", "breaches begun", "alerts begun")
     return any(number and name.startswith(troubles) for name, number in outcomes.items())
 
 

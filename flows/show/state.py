@@ -11,6 +11,7 @@ from flows.show.common import TOP, counted, lasted, most_first, say, say_row, sa
 from flows.show.sources import told_breach, told_ledger
 
 if TYPE_CHECKING:
+    from load.alerts import Alert
     from load.quarantine import Quarantined
     from load.report.sources import BreachLine
     from load.report.state import FailingLine, GapLine, HeldLine, Status, VolumeLine
@@ -19,6 +20,7 @@ _T = TypeVar("_T")
 
 
 def status(out: Console, value: Status) -> None:
+    _topic(out, "Alerts", value.alerts, _alert)
     q = value.queues
     retired = f", {q.feeds_retired} retired" if q.feeds_retired else ""
     feeds = f"{counted(q.feeds, 'feed')}, {q.feeds_due} due, {q.feeds_failing} failing{retired}"
@@ -37,6 +39,7 @@ def status(out: Console, value: Status) -> None:
     if value.other_prints:
         texts = counted(value.other_prints, "text")
         say_row(out, "Fingerprints", f"of {texts} are to be made anew, which the next run does before it settles")
+    say_row(out, "Looked over", when(value.checked_at))
     for run in value.runs:
         state = "still running, or killed" if run.finished_at is None else lasted(run.finished_at - run.started_at)
         told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)
@@ -57,6 +60,20 @@ def _topic(out: Console, name: str, items: Sequence[_T], show: Callable[[Console
         show(out, item)
     if len(items) > TOP:
         say(out, f"  … and {len(items) - TOP} more: 'storyfold status --json' has all.")
+
+
+def alerts(out: Console, items: Sequence[Alert]) -> None:
+    """What needs a look, and what did."""
+    for alert in items:
+        _alert(out, alert)
+    if not items:
+        say(out, "Nothing needs a look.")
+
+
+def _alert(out: Console, alert: Alert) -> None:
+    ended = f" to {when(alert.ended)}" if alert.ended else ""
+    style = "red" if alert.severity == "error" and not alert.ended else ""
+    say(out, (f"  {alert.kind}", style), f" since {when(alert.since)}{ended}: ", alert.message)
 
 
 def _failing(out: Console, feed: FailingLine) -> None:

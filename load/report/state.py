@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from load import index, resketch
+from load import alerts, index, resketch
+from load.alerts import Alert
 from load.index import IndexSize
 from load.quarantine import Quarantined, Wanted, quarantined
 from load.report.common import read
@@ -101,6 +102,8 @@ class Queues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
+    alerts: tuple[Alert, ...]  # open ones, as of the last check
+    checked_at: datetime | None  # that check; None before the first
     queues: Queues
     index: IndexSize
     other_prints: int  # texts whose fingerprints are of a former spec: nothing is settled before they are made anew
@@ -171,6 +174,8 @@ def status(connection: Connection) -> Status:
     (ledger,) = read(connection, Ledger, f"{LEDGER} WHERE source IS NULL")
     (queues,) = read(connection, Queues, _QUEUES)
     return Status(
+        alerts=alerts.open_alerts(connection),
+        checked_at=alerts.checked_at(connection),
         queues=queues,
         index=index.size(connection),
         other_prints=resketch.waiting(connection, SketchSpec()),
