@@ -9,7 +9,7 @@ from load.alerts import Notice
 
 
 def emit(notice: Notice) -> None:
-    """Send `storyfold.alert.began` or `storyfold.alert.ended`, without the figures: an event has bounds, they have none."""
+    """Send `storyfold.alert.began` or `storyfold.alert.ended`; without the figures, as an event's size has a bound."""
     alert = notice.alert
     resource = {
         "prefect.resource.id": f"storyfold.alert.{alert.id}",

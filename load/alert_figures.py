@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, case, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, case, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from load.engine import live_workers
@@ -155,10 +155,7 @@ def _queues(connection: Connection, now: datetime, policy: AlertPolicy) -> Itera
     overdue = now - policy.stuck_after
     feeds = connection.execute(_DUE_FEEDS, {"now": now}).one()
     if feeds.since is not None and feeds.since <= overdue:
-        first = f"a feed of {feeds.source}"
-        yield Queue(
-            name="discover", line="discover", first=first, **_named(feeds, "waiting", "since", "moved_at", "source")
-        )
+        yield Queue(name="discover", line="discover", first=f"a feed of {feeds.source}", **_named(feeds))
     for row in connection.execute(_DUE_ENTRIES, {"now": now, "overdue": overdue}):
         first = f"entry {row.id} of {row.source}, on {row.domain}"
         yield Queue(name="fetch", line="collect", first=first, **_named(row))
@@ -170,25 +167,23 @@ def _named(row: Row[Any]) -> dict[str, Any]:
 
 
 def _queues_of_pages(connection: Connection, now: datetime, overdue: datetime) -> Iterator[Queue]:
-    """An unread page holds up the settling of all behind it: then that is told with it, and not once more."""
-    read_, settle = (_heads(connection, now)[name] for name in ("read", "settle"))
-    barred = settle.page_id is not None and read_.page_id is not None and read_.page_id < settle.page_id
-    if read_.page_id is not None and read_.since <= overdue:
-        behind = f", before {_size(connection, unsettled)} read pages that are to be settled" if barred else ""
-        yield _queue_of_page(connection, read_, _unread(connection), behind)
-    if settle.page_id is not None and settle.since <= overdue and not barred:
-        yield _queue_of_page(connection, settle, _size(connection, unsettled), "")
+    for head in _heads(connection, now):
+        if head.page_id is not None and head.since <= overdue:
+            yield _queue_of_page(connection, head)
 
 
-def _heads(connection: Connection, now: datetime) -> Mapping[str, Row[Any]]:
-    """The page that stands first in each queue, and since when it was seen there."""
-    first = {
-        "read": _first(page, page.c.id).where(page.c.read_at.is_(None)),
-        "settle": _first(unsettled, unsettled.c.page_id),
-    }
+def _heads(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
+    """The page that stands first in each queue, and since when it was seen there.
+
+    Of the read pages one that is ready: behind an unread one all wait for that.
+    """
+    unread = connection.scalar(_first(page, page.c.id).where(page.c.read_at.is_(None)))
+    ready = connection.scalar(_first(unsettled, unsettled.c.page_id))
+    if None not in (unread, ready) and unread < ready:
+        ready = None
     rows = [
-        {"queue": name, "page_id": connection.scalar(query), "since": now, "seen_at": now}
-        for name, query in first.items()
+        {"queue": name, "page_id": page_id, "since": now, "seen_at": now}
+        for name, page_id in (("read", unread), ("settle", ready))
     ]
     statement = insert(queue_head)
     is_same = queue_head.c.page_id.is_not_distinct_from(statement.excluded.page_id)
@@ -198,39 +193,36 @@ def _heads(connection: Connection, now: datetime) -> Mapping[str, Row[Any]]:
         "seen_at": statement.excluded.seen_at,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=[queue_head.c.queue], set_=changed), rows)
-    return {row.queue: row for row in connection.execute(select(queue_head))}
+    return connection.execute(select(queue_head).order_by(queue_head.c.queue)).all()
 
 
-def _first(queue: Table, id_: Any) -> Select[Any]:
+def _first(queue: Table, id_: ColumnElement[int]) -> Select[Any]:
     """Its first page that no hold keeps back."""
     return select(func.min(id_)).where(~is_held(queue))
 
 
-def _queue_of_page(connection: Connection, head: Row[Any], waiting: int, behind: str) -> Queue:
+def _queue_of_page(connection: Connection, head: Row[Any]) -> Queue:
     query = (
-        select(source.c.name, page.c.claimed_by.in_(live_workers()).label("is_held"))
+        select(source.c.name, page.c.claimed_by.in_(live_workers()).label("is_claimed"))
         .join(page, page.c.source_id == source.c.id)
         .where(page.c.id == head.page_id)
     )
     row = connection.execute(query).one()
-    held = ", which a worker holds that lives" if row.is_held else ""
+    unread = select(func.count()).where(page.c.read_at.is_(None))
+    read_ = select(func.count()).select_from(unsettled)
+    to_settle = int(connection.execute(read_.where(unsettled.c.page_id > head.page_id)).scalar_one())
+    is_unread = head.queue == "read"
+    held = ", which a worker holds that lives" if row.is_claimed else ""
+    behind = f", before {to_settle} read ones that wait to be settled" if is_unread and to_settle else ""
     return Queue(
         name=head.queue,
         line="ingest",
-        waiting=waiting,
+        waiting=int(connection.execute(unread if is_unread else read_).scalar_one()),
         first=f"page {head.page_id} of {row.name}{held}{behind}",
         since=head.since,
         moved_at=head.since,
         source=row.name,
     )
-
-
-def _unread(connection: Connection) -> int:
-    return int(connection.scalar(select(func.count()).where(page.c.read_at.is_(None))) or 0)
-
-
-def _size(connection: Connection, queue: Table) -> int:
-    return int(connection.scalar(select(func.count()).select_from(queue)) or 0)
 
 
 _LINES = text(

@@ -367,7 +367,7 @@ queue_head = Table(
     "queue_head",
     metadata,
     Column("queue", Text, primary_key=True, comment="read or settle"),
-    Column("page_id", BigInteger, comment="the page that stands first in it; null while it is empty"),
+    Column("page_id", BigInteger, comment="the page that stands first in it; null while nothing in it is ready"),
     when("since", "first check that found it there", nullable=False),
     when("seen_at", "last check", nullable=False),
     one_of("queue", "read", "settle"),

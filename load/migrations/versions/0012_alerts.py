@@ -123,7 +123,7 @@ def _create_queue_head() -> None:
             "page_id",
             sa.BigInteger(),
             nullable=True,
-            comment="the page that stands first in it; null while it is empty",
+            comment="the page that stands first in it; null while nothing in it is ready",
         ),
         _when("since", "first check that found it there"),
         _when("seen_at", "last check"),
