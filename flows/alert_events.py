@@ -14,9 +14,9 @@ def emit(notice: Notice) -> None:
     resource = {
         "prefect.resource.id": f"storyfold.alert.{alert.id}",
         "prefect.resource.name": alert.subject,
-        "storyfold.kind": alert.kind,
-        "storyfold.severity": alert.severity,
-        "storyfold.source": alert.source or "",
+        "storyfold.alert.kind": alert.kind,
+        "storyfold.alert.severity": alert.severity,
+        "storyfold.alert.source": alert.source or "",
     }
     told = payload(notice)
     del told["alert"]["figures"]

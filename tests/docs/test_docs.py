@@ -27,6 +27,7 @@ from flows.settings import Settings
 from load import engine as store
 from load import postgres
 from load.entries import Outcome
+from transform.alerts import AlertKind
 from transform.assign import Change
 from transform.model import CutKind, JudgementKind, MatchKind, Zone
 from transform.own_rules import PACK_KEYS, RULE_KEYS
@@ -300,6 +301,7 @@ def test_every_table_view_and_column_is_described_in_the_words_of_its_comment(en
         ("### Kinds of a match", MatchKind),
         ("### Changes of a story", Change),
         ("### Kinds of a judgement", JudgementKind),
+        ("### Kinds of an alert", AlertKind),
         ("### Flags of an article", Flag),
         ("### Kinds of a cut", CutKind),
         ("### Zones of a cut", Zone),

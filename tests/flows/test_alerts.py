@@ -246,7 +246,7 @@ def test_an_event_of_prefect_names_the_alert(
     look_around(store_with(), emit)
     (event,) = events()
     assert event.event == "storyfold.alert.began"
-    assert event.resource.id == "storyfold.alert.1" and event.resource["storyfold.kind"] == "stuck-queue"
+    assert event.resource.id == "storyfold.alert.1" and event.resource["storyfold.alert.kind"] == "stuck-queue"
     assert "Nothing moves in the queue 'fetch'" in event.payload["text"]
 
 
