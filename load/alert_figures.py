@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from load.engine import live_workers
 from load.expectations import is_held
 from load.report.common import read
+from load.rows import among
 from load.stories import LARGE
-from load.tables import page, queue_head, source, unsettled
+from load.tables import article, page, queue_head, source, unsettled
 from transform.alerts import (
     AlertPolicy,
     Broken,
@@ -262,7 +263,7 @@ _NEWEST = text(
     SELECT newest.source_id, source.name, count(*) AS articles, min(newest.id) AS first_id,
            min(newest.first_fetched_at) AS first_at,
            array_agg(story.id) FILTER (WHERE story.canonical_id <> newest.id) AS stories,
-           array_agg(canonical.source_id) FILTER (WHERE story.canonical_id <> newest.id) AS others
+           array_agg(story.canonical_id) FILTER (WHERE story.canonical_id <> newest.id) AS others
     FROM storyfold.source
     CROSS JOIN LATERAL (
         SELECT article.id, article.source_id, article.first_fetched_at
@@ -270,7 +271,6 @@ _NEWEST = text(
     ) AS newest
     JOIN storyfold.story_member ON story_member.article_id = newest.id
     JOIN storyfold.story ON story.id = story_member.story_id
-    JOIN storyfold.article AS canonical ON canonical.id = story.canonical_id
     WHERE source.active AND newest.first_fetched_at > CAST(:now AS timestamptz) - interval '3 days'
     GROUP BY newest.source_id, source.name
     HAVING count(*) >= :least
@@ -300,18 +300,18 @@ def _placed(connection: Connection, now: datetime, policy: AlertPolicy) -> Itera
     values = {"now": now, "newest": NEWEST, "least": policy.articles, "share": share}
     newest = connection.execute(_NEWEST, values).all()
     past = _before(connection, newest)
-    names = _names(connection, {other for row in newest for other in row.others or ()})
+    names = _sources_of(connection, {other for row in newest for other in row.others or ()})
     for row in newest:
         if row.stories:
             story_id, in_story = Counter(row.stories).most_common(1)[0]
-            other, by_other = Counter(row.others).most_common(1)[0]
+            other, by_other = Counter(names[id_] for id_ in row.others).most_common(1)[0]
             yield Placed(
                 source=row.name,
                 newest=Share(part=len(row.stories), of=row.articles),
                 past=tuple(past[row.source_id]),
                 story_id=story_id,
                 in_story=in_story,
-                other=names[other],
+                other=other,
                 by_other=by_other,
             )
 
@@ -331,6 +331,7 @@ def _before(connection: Connection, newest: Sequence[Row[Any]]) -> Mapping[int, 
     return days
 
 
-def _names(connection: Connection, ids: set[int]) -> dict[int, str]:
-    query = select(source.c.id, source.c.name).where(source.c.id.in_(ids))
-    return {id_: name for id_, name in connection.execute(query)} if ids else {}
+def _sources_of(connection: Connection, articles: Collection[int]) -> dict[int, str]:
+    query = select(article.c.id, source.c.name).join(source, source.c.id == article.c.source_id)
+    found = connection.execute(query.where(among(article.c.id, articles))) if articles else ()
+    return {id_: name for id_, name in found}
