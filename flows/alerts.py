@@ -61,16 +61,15 @@ def _emit_all(notices: Sequence[Notice], emit: Emit | None) -> Iterator[Sent]:
 def _note(store: Store, sent: Sequence[Sent], urls: Mapping[str, str]) -> None:
     """Keep what became of the notices; a receiver that fails is named without its URL's path."""
     now = datetime.now(UTC)
-    failed: dict[str, Sent] = {}
+    failed = {one.notice.receiver: one for one in sent if one.error is not None}
     with store.engine.begin() as connection:
-        alerts.accepted(connection, [one.notice for one in sent if one.error is None], now)
+        alerts.accepted(connection, [one.notice for one in sent if one.tried and one.error is None], now)
         for one in sent:
-            if one.error is not None and one.tried:
+            if one.error is not None:
                 alerts.refused(connection, one.notice, one.error, now)
-                failed[one.notice.receiver] = one
-        for one in sent:
-            if not one.tried:
-                alerts.unsent(connection, [one.notice], failed.get(one.notice.receiver, one).notice, now)
+            elif not one.tried:
+                before = failed.get(one.notice.receiver)
+                alerts.put_back(connection, one.notice, before.notice if before else None, now)
     for receiver, one in failed.items():
         host = URL(urls[receiver]).host
         _log.warning("The alert webhook on %s did not accept: %s; a later run tries again", host, one.error)

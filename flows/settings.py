@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
 
 from extract.model import FetchPolicy, Profile
 
@@ -98,9 +98,17 @@ def parse_webhooks(value: str) -> tuple[str, ...]:
     """
     urls = tuple(dict.fromkeys(value.replace(",", " ").split()))
     for number, url in enumerate(urls, start=1):
-        if not re.match(r"https?://[^/?#\s]+", url):
+        if not _is_web_address(url):
             raise ValueError(f"its address number {number} does not begin with 'https://' and a host")
     return urls
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
 
 
 def _one_target(part: str) -> tuple[str, str, int]:

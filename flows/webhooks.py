@@ -26,8 +26,8 @@ class Sent:
     """What became of one notice."""
 
     notice: Notice
-    error: str | None = None  # None when it was accepted
-    tried: bool = True  # false when its receiver was out of reach for one before it
+    error: str | None = None  # None when it was accepted, or not tried
+    tried: bool = True  # false when its receiver was out of reach, or had had its time, before its turn
 
 
 def receiver_of(url: str) -> str:
@@ -61,7 +61,7 @@ async def _send_to(session: aiohttp.ClientSession, url: str, notices: Sequence[N
         error, is_lost = await _post(session, url, notice)
         sent.append(Sent(notice=notice, error=error))
         if is_lost or asyncio.get_running_loop().time() > end:
-            return sent + [Sent(notice=left, error=error, tried=False) for left in notices[number + 1 :]]
+            return sent + [Sent(notice=left, tried=False) for left in notices[number + 1 :]]
     return sent
 
 
@@ -74,7 +74,7 @@ async def _post(session: aiohttp.ClientSession, url: str, notice: Notice) -> tup
             status = answer.status
     except TimeoutError:
         return f"no answer in {TIMEOUT_S:g} s", True
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # the last: names that no resolver takes
         return f"no connection ({type(error).__name__})", True
     if 200 <= status < 300:
         return None, False

@@ -224,10 +224,10 @@ def refused(connection: Connection, notice: Notice, error: str, now: datetime) -
     connection.execute(failed.values(values))
 
 
-def unsent(connection: Connection, notices: Collection[Notice], first: Notice, now: datetime) -> None:
-    """Not tried, as their receiver was out of reach for the first: due with that."""
-    waiting = update(alert_notice).where(among(alert_notice.c.id, [notice.id for notice in notices]))
-    connection.execute(waiting.values(due_at=now + _pause(first)))
+def put_back(connection: Connection, notice: Notice, before: Notice | None, now: datetime) -> None:
+    """Not tried: due with the one before it that its receiver did not take, or at once where there was only no time."""
+    waiting = update(alert_notice).where(alert_notice.c.id == notice.id)
+    connection.execute(waiting.values(due_at=now + _pause(before) if before else now))
 
 
 def _pause(notice: Notice) -> timedelta:

@@ -191,6 +191,20 @@ def test_a_receiver_that_is_not_there_fails_nothing_and_the_other_is_told(
     assert waiting(store.engine) == [(1, "no connection (ClientConnectorError)")]
 
 
+def test_what_there_was_no_time_for_is_sent_by_the_next_pass(
+    store_with: Callable[..., Store], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "BUDGET_S", 0.0)
+    store = store_with(receiver.url)
+    with store.engine.begin() as connection:
+        for number in range(3):
+            connection.execute(ANOTHER, {"subject": f"story {number}"})
+    for sent in (1, 2, 3, 3):
+        tell(store)
+        assert len(receiver.posts) == sent
+    assert [post["alert"]["subject"] for post in receiver.posts] == ["story 0", "story 1", "story 2"]
+
+
 def test_text_from_the_web_is_text_in_a_chat(store_with: Callable[..., Store], receiver: Receiver) -> None:
     store = store_with(receiver.url)
     with store.engine.begin() as connection:
@@ -287,6 +301,12 @@ def test_the_command_lists_what_is_open_and_says_so_by_its_exit_code(
 )
 def test_webhooks_are_urls_apart_by_commas_or_spaces(value: str, urls: tuple[str, ...]) -> None:
     assert Settings(alert_webhook=value).alert_webhooks == urls
+
+
+@pytest.mark.parametrize("url", ["ftp://a/b", "chat.example", "http://", "http://a:port/", "https://[::1/"])
+def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(alert_webhook=url)
 
 
 def test_a_webhook_is_a_secret() -> None:

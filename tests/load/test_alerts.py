@@ -97,6 +97,17 @@ def test_a_silent_source(desk: Engine) -> None:
     assert check(desk) == []
 
 
+def test_a_quiet_weekend_is_no_silence(desk: Engine) -> None:
+    """A source that rests on the same two days of every week, and these are the newest."""
+    polled(desk, "harbour-courier", 31, 2)
+    rests = (
+        "UPDATE storyfold.source_hour SET entries = 0 WHERE extract(epoch FROM now() - hour)::int % 604800 < 2 * 86400"
+    )
+    run(desk, rests)
+    run(desk, "UPDATE storyfold.feed SET last_new_at = now() - interval '2 days'")
+    assert check(desk) == []
+
+
 def test_a_source_whose_feeds_fail(desk: Engine) -> None:
     run(
         desk,
@@ -381,6 +392,6 @@ def test_a_refused_notice_waits_longer_each_time_and_its_end_behind_it(desk: Eng
     assert [notice.event for notice in both] == ["began", "ended"]
     with desk.begin() as connection:
         alerts.refused(connection, both[0], "no answer", now)
-        alerts.unsent(connection, both[1:], both[0], now)
+        alerts.put_back(connection, both[1], both[0], now)
     assert claimed(desk, "a", now=now + HOUR / 5) == []
     assert claimed(desk, "a", now=now + HOUR) == [replace(both[0], attempts=5), both[1]]
