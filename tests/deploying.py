@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 
+from prefect.cli._app import _app as _prefect
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 from typer.testing import CliRunner
@@ -18,6 +16,7 @@ from flows.cli import app
 from flows.settings import Settings
 
 INFRA = Path(__file__).parents[1] / "infra"
+QUIETLY = {"exit_on_error": False, "print_error": False}
 OF_OTHERS = {"DO_NOT_TRACK", "HOME", "PATH", "PGPASSWORD", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "TMPDIR"}
 
 
@@ -34,7 +33,7 @@ def check_started(words: Sequence[str]) -> None:
             for command in _commands_of(script):
                 check_started(command)
         case ["prefect", *arguments]:
-            _check_prefect(arguments)
+            _prefect.parse_args([word for word in arguments if word != "--no-prompt"], **QUIETLY)
         case ["storyfold", *arguments] | arguments:
             result = CliRunner().invoke(app, [*arguments, "--help"])
             assert arguments and result.exit_code == 0, result.output
@@ -45,17 +44,3 @@ def _commands_of(script: str) -> list[list[str]]:
     commands = [shlex.split(line) for line in lines if line]
     assert commands and all(command[0] in ("prefect", "storyfold") for command in commands), script
     return commands
-
-
-def _check_prefect(arguments: Sequence[str]) -> None:
-    command = [word for word in arguments[:3] if re.fullmatch(r"[a-z-]*[a-z]", word) and not word.startswith("-")]
-    options = {word for word in arguments if word.startswith("--")}
-    helped = _help_of(*command)
-    assert options - {"--no-prompt"} <= set(re.findall(r"--[a-z-]+", helped)), (command, options)
-
-
-@cache
-def _help_of(*command: str) -> str:
-    prefect = Path(sys.executable).with_name("prefect")
-    done = subprocess.run([prefect, *command, "--help"], capture_output=True, text=True, check=True)
-    return done.stdout

@@ -80,7 +80,7 @@ def check() -> None:
     with plainly(), connected(read_settings()) as engine:
         url, differences = engine.url.render_as_string(), engines.check(engine)
     if differences:
-        typer.echo("\n".join([f"Not up to date: {url}", *differences]))
+        typer.echo(f"Not up to date: {url}: {differences[0]}" + (", …" if differences[1:] else ""))
         raise typer.Exit(TROUBLED)
     typer.echo(f"Up to date: {url}")
 

@@ -88,3 +88,9 @@ def test_postgres_keeps_its_data_where_version_18_puts_them() -> None:
     for name in ("store", "prefect-store"):
         assert SERVICES[name]["image"] == "postgres:18"
         assert SERVICES[name]["volumes"][0] == f"{name}:/var/lib/postgresql"
+
+
+def test_the_documents_name_services_that_exist() -> None:
+    told = (INFRA.parent / "docs" / "deploy.md").read_text("utf-8")
+    named = re.findall(r"docker compose (?:run --rm|exec|logs --follow|up --detach --scale) ([\w-]+)", told)
+    assert len(named) >= 4 and set(named) <= set(SERVICES)

@@ -44,7 +44,7 @@ def containers(workload: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod.get("initContainers", []), *pod["containers"]]
 
 
-@pytest.mark.parametrize("manifest", manifests())
+@pytest.mark.parametrize("manifest", [*manifests()])
 @pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
 def test_a_manifest_is_valid(manifest: dict[str, Any], version: str) -> None:
     kubernetes_validate.validate(manifest, version, strict=True)
