@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -65,6 +66,13 @@ def test_an_entrypoint_is_a_flow_of_the_installed_program(name: str) -> None:
     assert getattr(import_module(module), function).name == name
 
 
+def test_a_second_deployment_of_a_line_is_one_line_more() -> None:
+    """As the comment in the file says."""
+    (shown,) = re.findall(r"`(- \{.*\})`", FILE.read_text("utf-8"))
+    told = yaml.safe_load(f"{FILE.read_text('utf-8')}\n  {shown}\n")["deployments"]
+    assert told[-1] == {**DEPLOYMENTS["ingest"], "name": "ingest-beside"}
+
+
 def test_schedules_are_valid() -> None:
     """Prefect's own model of the file takes any cron; its server does not."""
     from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
@@ -95,9 +103,9 @@ def test_it_deploys_and_a_worker_runs_it(
 
     run = ask(f"/deployments/{deployed['upkeep']['id']}/create_flow_run", state={"type": "SCHEDULED"})
     store = {"STORYFOLD_DATABASE_URL": database_url, "STORYFOLD_HOME": str(tmp_path)}
-    prefect(prefect_server, tmp_path, "worker", "start", "--pool", POOL, "--run-once", **store)
+    told = prefect(prefect_server, tmp_path, "worker", "start", "--pool", POOL, "--run-once", **store)
     (ended,) = ask("/flow_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
-    assert ended["state_type"] == "COMPLETED", ended["state"]
+    assert ended["state_type"] == "COMPLETED", told
     with engine.connect() as connection:
         assert connection.execute(text("SELECT line FROM storyfold.run WHERE finished_at IS NOT NULL")).all() == [
             ("upkeep",)
