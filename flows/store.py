@@ -37,11 +37,21 @@ def open_store(settings: Settings | None = None) -> Iterator[Store]:
     Raises PostgresUnavailable or StoreUnavailable, each with one sentence for the user.
     """
     settings = settings or Settings()
+    with connected(settings) as engine:
+        engines.upgrade(engine)
+        yield Store(engine=engine, settings=settings)
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Engine]:
+    """The database that the settings name, as it is; the embedded server runs while it is open.
+
+    Raises PostgresUnavailable or StoreUnavailable, each with one sentence for the user.
+    """
     with _database_url(settings) as url:
         engine = engines.connect(url)
         try:
-            engines.upgrade(engine)
-            yield Store(engine=engine, settings=settings)
+            yield engine
         finally:
             engine.dispose()
 

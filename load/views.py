@@ -22,6 +22,8 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "source_memory",
     "duplicate_pair",
     "outcome_ledger",
+    "outcome_hour",
+    "backlog",
     "source_volume",
     "source_health",
     "coverage_gap",

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.shared import Complaint, home_of, open_store, plainly, read_settings
+from flows.commands.shared import TROUBLED, Complaint, home_of, open_store, plainly, read_settings
 
 db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
 
@@ -66,6 +66,23 @@ def upgrade() -> None:
     """Bring the store's tables and views up to this program; every other command does so, too."""
     with open_store() as store:
         typer.echo(f"Up to date: {store.engine.url.render_as_string()}")
+
+
+@db_app.command()
+def check() -> None:
+    """Tell whether the database answers and has this program's tables; changes nothing.
+
+    Exit code 0: it has. 3: an upgrade, or a newer program, is needed. 1: it cannot be reached.
+    """
+    from flows.store import connected
+    from load import engine as engines
+
+    with plainly(), connected(read_settings()) as engine:
+        url, differences = engine.url.render_as_string(), engines.check(engine)
+    if differences:
+        typer.echo(f"Not up to date: {url}: {differences[0]}" + (", …" if differences[1:] else ""))
+        raise typer.Exit(TROUBLED)
+    typer.echo(f"Up to date: {url}")
 
 
 def _for_libpq(url: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from deploying import check_started
 from factories import BRIDGE_TOLL, HARBOUR_FIRE, Told, copies, publish
 from programs import STORYFOLD, Program
 from sqlalchemy import Engine, text
@@ -44,10 +45,16 @@ ASKS_OTHERS = (
     "judge undo",
 )  # fmt: skip
 """What starts Prefect, asks the web, or needs a held source, an undone rule or articles that are one story by then: only its words are checked here; `load` and `upkeep` have a test below."""
-OTHER_PROGRAMS = {"git"}
-KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL"}
+OTHER_PROGRAMS = {"cd", "cp", "docker", "git", "journalctl", "kubectl", "sudo"}
+KNOWN_VARIABLES = {"PATH", "PREFECT_API_URL", "PREFECT_DEFAULT_WORK_POOL_NAME"}
 KNOWN_HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
-FOLDERS_OF_THE_SYSTEM = {"/var/cache/storyfold"}  # where the product itself may put something
+FOLDERS_OF_THE_SYSTEM = {  # where the product itself may put something, what its units and containers have, system's own
+    "/var/cache/storyfold", "/opt/storyfold", "/opt/storyfold/.venv/bin/storyfold", "/opt/storyfold/infra/systemd",
+    "/var/lib/storyfold", "/etc/storyfold/settings", "/etc/storyfold/sources", "/etc/systemd/system",
+    "/opt/storyfold/infra/systemd/storyfold.service", "/opt/storyfold/infra/systemd/storyfold-run.service",
+    "/opt/storyfold/infra/systemd/storyfold-run.timer", "/data", "/data/warc", "/backup", "/backup/archive.tgz",
+    "/tmp", "/dev/null", "/usr/sbin/nologin",
+}  # fmt: skip
 
 ARTICLE = """<!doctype html><html lang="en"><head><title>Rope store burns</title>
 <meta property="article:published_time" content="2026-03-02T09:00:00Z"></head><body><article><h1>Rope store burns</h1>
@@ -233,8 +240,7 @@ def test_other_commands_exist() -> None:
                 names = {assignment.partition("=")[0] for assignment in assignments}
                 assert names <= KNOWN_VARIABLES | variables(), one
             case ["prefect", *arguments]:
-                prefect = Path(sys.executable).with_name("prefect")
-                subprocess.run([prefect, *arguments, "--help"], check=True, stdout=subprocess.DEVNULL)
+                check_started(["prefect", *arguments])
             case [name, *_]:
                 assert name in OTHER_PROGRAMS or "$PG" in one.text or name.startswith("PG="), one
 

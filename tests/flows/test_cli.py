@@ -72,6 +72,7 @@ COMMANDS = [
     ["db", "stop"],
     ["db", "shell"],
     ["db", "upgrade"],
+    ["db", "check"],
 ]
 TOLL = Told(
     url="https://northline.example/a/very/long/path/that/no/terminal/of/eighty/columns/could/show/on/one/line/toll.html",
@@ -438,6 +439,16 @@ def test_upgrade_makes_a_store_of_an_empty_database(cli, bare_database_url):
     env = {"STORYFOLD_DATABASE_URL": bare_database_url}
     assert cli("db", "upgrade", env=env).returncode == 0
     assert cli("stories", env=env).stdout == "No stories.\n"
+
+
+def test_the_database_is_checked_without_changing_it(cli, database_url, bare_database_url):
+    assert cli("db", "check").stdout.startswith("Up to date: postgresql")
+    empty = {"STORYFOLD_DATABASE_URL": bare_database_url}
+    for _ in range(2):
+        result = cli("db", "check", env=empty)
+        assert result.returncode == 3 and "upgrade from revision None" in result.stdout
+    away = {"STORYFOLD_DATABASE_URL": f"{database_url.replace('storyfold_test', 'no_such')}"}
+    assert "cannot be used" in complaint(cli("db", "check", env=away))
 
 
 def test_sources_can_be_checked_before_they_are_relied_on(cli, tmp_path):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 import pytest
-from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, keep_sources, publish
+from factories import BRIDGE_TOLL, HARBOUR_FIRE, NOON, Told, announce, copies, fetch, keep_sources, publish
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -237,6 +237,33 @@ def test_the_ledger_adds_up_by_source_and_in_total(engine):
     courier, total = ledger["harbour-courier"], ledger[None]
     assert (courier["discovered"], courier["loaded"], courier["pending"], courier["rejected"]) == (4, 1, 1, 2)
     assert (total["discovered"], total["rejected_reasons"]) == (5, {"gone": 2, "robots": 1})
+
+
+def test_outcomes_count_in_the_hour_in_which_they_came_about(engine):
+    publish(engine, *copies("harbour-courier"))
+    gone, _ = announce(engine, "harbour-courier", "https://h.example/1", "https://h.example/2")
+    with engine.begin() as connection:
+        later = NOON + timedelta(minutes=61)
+        entries.reject(connection, gone, Rejection(url="", reason=Reason.GONE), later)
+    counted = rows(engine, "SELECT hour, outcome, reason, entries FROM news.outcome_hour ORDER BY hour")
+    assert [tuple(row.values()) for row in counted] == [
+        (NOON, "loaded", None, 1),
+        (NOON + timedelta(hours=1), "rejected", "gone", 1),
+    ]
+
+
+def test_the_backlog_has_every_queue_and_when_its_first_came(engine):
+    now = datetime.now(UTC)
+    keep_sources(engine, "harbour-courier")
+    first, _ = announce(engine, "harbour-courier", "https://h.example/1", "https://h.example/2", now=now)
+    fetch(engine, first, now=now)
+    told = {row["what"]: (row["waiting"], row["since"]) for row in rows(engine, "SELECT * FROM news.backlog")}
+    assert told == {
+        "feeds that are due": (1, None),
+        "pages to fetch": (1, now),
+        "pages to read": (1, now),
+        "texts to settle": (0, None),
+    }
 
 
 def test_source_health_counts_what_each_feed_was_first_to_announce(engine):
