@@ -13,7 +13,7 @@ from load.index import IndexSize
 from load.quarantine import Quarantined, Wanted, quarantined
 from load.report.common import read
 from load.report.sources import BREACHES, LEDGER, BreachLine, Ledger
-from transform.minhash import SketchSpec
+from load.resketch import Progress
 
 NEWEST_QUARANTINED = 10  # of status; `storyfold quarantine list` has the others
 
@@ -103,7 +103,7 @@ class Queues:
 class Status:
     queues: Queues
     index: IndexSize
-    other_prints: int  # texts whose fingerprints are of a former spec: nothing is settled before they are made anew
+    fingerprints: Progress | None  # of a spec that is built beside the one that articles are compared by
     ledger: Ledger
     runs: tuple[RunLine, ...]
     failing: tuple[FailingLine, ...]
@@ -173,7 +173,7 @@ def status(connection: Connection) -> Status:
     return Status(
         queues=queues,
         index=index.size(connection),
-        other_prints=resketch.waiting(connection, SketchSpec()),
+        fingerprints=resketch.progress(connection),
         ledger=ledger,
         runs=read(connection, RunLine, _RUNS),
         failing=read(connection, FailingLine, _FAILING),

@@ -90,7 +90,7 @@ def test_slices_of_the_index_are_retired_by_their_age(store: Store, readers: Wor
     print_ = replace(print_of(""), bands=np.arange(3, dtype=np.uint64))
     sides = [Side(id=ArticleId(number), day=1, print=print_) for number in (1, 2**22)]
     with store.engine.begin() as connection:
-        index.replace_keys(connection, sides, {}, datetime.now(UTC))
+        index.replace_keys(connection, 1, sides, {}, datetime.now(UTC))
     assert upkeep(store, readers) == {}
     old = timedelta(days=store.settings.index_days, minutes=1)
     with store.engine.begin() as connection:
