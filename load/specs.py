@@ -57,7 +57,7 @@ class StoredSpec:
         """What to say where this program does not make such fingerprints."""
         age = "a newer" if self.is_newer else "an older"
         return ForeignSpec(
-            f"The store compares articles by fingerprints that {age} storyfold makes, and this one cannot."
+            f"The store compares articles by fingerprints of {age} storyfold, which this one cannot make."
         )
 
     @property

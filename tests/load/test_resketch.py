@@ -84,6 +84,10 @@ def sketches(engine: Engine) -> list[tuple[Any, ...]]:
     return ask(engine, query)[0]
 
 
+def of_story(engine: Engine) -> dict[str, int]:
+    return {url: story for story, _, urls in stories(engine) for url in urls}
+
+
 def build(engine: Engine, spec: SketchSpec, limit: int = 5) -> int:
     """Build it to the end; how many fingerprints were made."""
     assert begin(engine, spec, NOW)
@@ -115,6 +119,11 @@ def test_a_store_begins_with_the_spec_of_its_program(engine: Engine) -> None:
         assert specs.current(connection).known == TODAY
         assert progress(connection) is None
     assert not follow(engine, TODAY, NOW)
+    assert follow(engine, FORMER, NOW)
+    assert follow(engine, FORMER, NOW)
+    assert numbers(engine) == {"current": 1, "building": 2}
+    assert not follow(engine, TODAY, NOW), "a program that has not been upgraded yet leaves it alone"
+    assert numbers(engine) == {"current": 1, "building": 2}
 
 
 def test_settling_goes_on_by_the_old_spec_while_the_new_one_is_built(
@@ -122,7 +131,7 @@ def test_settling_goes_on_by_the_old_spec_while_the_new_one_is_built(
 ) -> None:
     """Of three parts of a stream one comes before, one while the new spec is built, one after the switch."""
     half, late = len(stream) // 2, 3 * len(stream) // 4
-    assert follow(old, TODAY, NOW)
+    assert begin(old, TODAY, NOW)
     assert step(old, TODAY, POLICY, 5, NOW) == resketch.Step(made=5, is_last=False)
     with old.connect() as connection:
         told = status(connection).fingerprints
@@ -150,10 +159,7 @@ def test_settling_goes_on_by_the_old_spec_while_the_new_one_is_built(
     store_stream(fresh, stream[late:])
     assert partition(old) == partition(fresh)
     assert keys(old) == keys(fresh)
-    assert (
-        dict((url, story) for story, _, urls in stories(old) for url in urls).items()
-        >= dict((url, story) for story, _, urls in stories(undisturbed) for url in urls).items()
-    )
+    assert of_story(old).items() >= of_story(undisturbed).items()
     undisturbed.dispose()
     fresh.dispose()
 
