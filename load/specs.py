@@ -224,8 +224,12 @@ def _read(connection: Connection, wanted: Any) -> StoredSpec | None:
 
 
 def _create_tables(connection: Connection, number: int) -> None:
-    """Those that the spec does not have yet."""
-    name = sketches(number).fullname
-    parent = f"{SCHEMA}.{sketch.name}"
-    connection.execute(text(f"CREATE TABLE IF NOT EXISTS {name} (PRIMARY KEY (revision_id)) INHERITS ({parent})"))
+    """Those that the spec does not have yet; rows of hashes, which nothing makes smaller, stay in one piece."""
+    connection.execute(
+        text(
+            f"""CREATE TABLE IF NOT EXISTS {sketches(number).fullname} (PRIMARY KEY (revision_id))
+                INHERITS ({SCHEMA}.{sketch.name})
+                WITH (toast_tuple_target = 8160, autovacuum_analyze_scale_factor = 0.02)"""
+        )
+    )
     index.prepare(connection, number)

@@ -589,7 +589,6 @@ band_slice = Table(
 shingle_run = Table(
     "shingle_run",
     metadata,
-    counted_by(),
     Column(
         "position",
         BigInteger,
@@ -608,13 +607,13 @@ shingle_run = Table(
     ),
     Column("hashes", LargeBinary, nullable=False, comment="sampled shingles, sorted, uint64 little-endian"),
     Column("days", LargeBinary, nullable=False, comment="on which each of them was seen, as the days of the texts"),
+    counted_by(),
     comment="Shingles that were settled since their counts were written, one row a batch",
 )
 
 shingle_count = Table(
     "shingle_count",
     metadata,
-    counted_by(),
     Column("chunk", SmallInteger, primary_key=True, autoincrement=False, comment="highest 6 bits of the hash"),
     Column(
         "sightings",
@@ -626,22 +625,22 @@ shingle_count = Table(
     Column(
         "as_of", Integer, nullable=False, comment="what rested for long until this day is not in it; from 1900-01-01"
     ),
+    counted_by(),
     comment="On which days a shingle was seen, until they are enough or it is not seen again for weeks",
 )
 
 published_day = Table(
     "published_day",
     metadata,
-    counted_by(),
     Column("day", Date, primary_key=True),
     Column("texts", BigInteger, nullable=False, comment="settled texts of that day, as of the last renewal"),
+    counted_by(),
     comment="The days of which the store holds articles: a store of few days judges pairs more strictly",
 )
 
 stop_list = Table(
     "stop_list",
     metadata,
-    counted_by(),
     Column("version", Integer, nullable=False, comment="one more with each renewal"),
     Column("due", Integer, nullable=False, comment="renewed when so many texts have been settled since"),
     Column("hashes", LargeBinary, nullable=False, comment="of template shingles, uint64 little-endian, sorted"),
@@ -650,6 +649,7 @@ stop_list = Table(
         "first_chunk", SmallInteger, nullable=False, comment="for which shingles it is renewed then: from this chunk"
     ),
     Column("end_chunk", SmallInteger, nullable=False, comment="up to this one, and without it"),
+    counted_by(),
     comment="The shingles that came back day after day, template text and leftovers: they count for nothing",
 )
 

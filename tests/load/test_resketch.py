@@ -118,6 +118,10 @@ def test_a_store_begins_with_the_spec_of_its_program(engine: Engine) -> None:
     with engine.connect() as connection:
         assert specs.current(connection).known == TODAY
         assert progress(connection) is None
+    kept = """SELECT reloptions, (SELECT string_agg(attstorage::text, '') FROM pg_attribute
+                                  WHERE attrelid = sketch.oid AND attname IN ('shingles', 'facts', 'bands'))
+              FROM pg_class AS sketch WHERE relname = 'sketch_1'"""
+    assert ask(engine, kept)[0] == [(["toast_tuple_target=8160", "autovacuum_analyze_scale_factor=0.02"], "eee")]
     assert not follow(engine, TODAY, NOW)
     assert follow(engine, FORMER, NOW)
     assert follow(engine, FORMER, NOW)

@@ -110,6 +110,9 @@ def _when(name: str, comment: str, *, nullable: bool = True) -> sa.Column[dateti
 
 def _digest_of_all() -> bytes | None:
     """The digest of the spec that made all fingerprints; another than ours where they are of several, None for none."""
+    said = op.get_bind().scalar(sa.text("SELECT value FROM storyfold.store_state WHERE name = 'sketch_spec'"))
+    if said == DIGEST.hex():  # all were of it when anything was settled last; they need not be looked through
+        return DIGEST
     found = [bytes(one) for one in op.get_bind().scalars(sa.text("SELECT DISTINCT spec FROM storyfold.sketch"))]
     return next((one for one in found if one != DIGEST), found[0]) if found else None
 
@@ -150,6 +153,8 @@ def _part_sketches(*, are_any: bool) -> None:
         schema="storyfold",
         comment="Fingerprints of texts; the rows are in tables that inherit from it, one a spec: sketch_1, sketch_2, …",
     )
+    for column in ("shingles", "facts", "bands"):  # hashes, which do not shrink; each spec's table has it from here
+        op.execute(f"ALTER TABLE storyfold.sketch ALTER COLUMN {column} SET STORAGE EXTERNAL")
     op.execute(
         "ALTER TABLE storyfold.sketch_1 INHERIT storyfold.sketch" if are_any else "DROP TABLE storyfold.sketch_1"
     )
