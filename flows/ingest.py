@@ -13,16 +13,17 @@ from prefect.cache_policies import NO_CACHE
 from extract.model import Rejection
 from flows.bookkeeping import on_record
 from flows.collect import keep_feed_texts
+from flows.fingerprints import RENEWED
 from flows.isolation import Broken, Done, Workers, workers
 from flows.own_packs import own_rules
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
-from load import entries, expectations, memory, pages, revisions
+from load import entries, expectations, memory, pages, revisions, specs
 from load.engine import worker
 from load.entries import Outcome
 from load.own_rules import undone
 from load.pages import UnreadPage
-from load.resketch import renew
+from load.resketch import make_first
 from load.revisions import Reading
 from load.settle import settle
 from transform.minhash import SketchSpec
@@ -34,8 +35,6 @@ _log = logging.getLogger(__name__)
 Read = Callable[[Store, Workers, Sequence[UnreadPage]], dict[str, int]]
 Settle = Callable[[Store], dict[str, int]]
 
-RENEWED = "fingerprints made anew"
-"""Of stored texts, after an upgrade that compares texts otherwise."""
 STAYED = "read again in vain"
 """Pages that former rules could read and those of today cannot: what was stored of them stays."""
 
@@ -72,7 +71,8 @@ def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
         rules = own_rules(store.settings, undone(connection))
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
         known = memory.memories(connection, {unread.source_id for unread in batch})
-    spec = ReadSpec(profile=store.settings.profile, rules=rules)
+        sketch = specs.to_read_by(connection)
+    spec = ReadSpec(profile=store.settings.profile, rules=rules, sketch=sketch)
     calls = [
         (store.archive, unread.place, announced[unread.entry_id], spec, known[unread.source_id]) for unread in batch
     ]
@@ -86,10 +86,14 @@ def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
 
 
 def settle_ready(store: Store) -> dict[str, int]:
-    """Settle all that is ready, in transactions of one batch each; first what is stored gets fingerprints of today."""
-    limit = store.settings.batch
-    counts = Counter({RENEWED: renew(store.engine, SketchSpec(), limit)})
-    while (done := settle(store.engine, MatchPolicy(), datetime.now(UTC), limit)).pages:
+    """Settle all that is ready, in transactions of one batch each.
+
+    Where this program cannot make fingerprints as the store's are, its own are made of all that is stored first.
+    Raises ForeignSpec where those of the store are a newer program's.
+    """
+    limit, policy = store.settings.batch, MatchPolicy()
+    counts = Counter({RENEWED: make_first(store.engine, SketchSpec(), policy, limit, datetime.now(UTC))})
+    while (done := settle(store.engine, policy, datetime.now(UTC), limit)).pages:
         counts.update(done.outcomes)
         counts.update({"read again": done.reread})
     return dict(+counts)

@@ -1,7 +1,8 @@
 """upkeep: what repeats in a source is learned from its stories, and the pages that it concerns are read again.
 
-And what the near-duplicate index has held for long enough is dropped from it. At its end all is looked over for what
-needs a person: see `flows.alerts`.
+And what the near-duplicate index has held for long enough is dropped from it; and where this program compares texts
+otherwise than the store does, fingerprints for that are made, a portion each time. At its end all is looked over for
+what needs a person: see `flows.alerts`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from prefect import flow
 from flows.alert_events import emit
 from flows.alerts import look_around
 from flows.bookkeeping import on_record
+from flows.fingerprints import fingerprint_anew
 from flows.ingest import Read, Settle, read_batch, read_pages, read_waiting, settle_batch, settle_ready
 from flows.isolation import Workers, workers
 from flows.reading import be_quiet
 from flows.store import Store, open_store
-from load import index, memory
+from load import index, memory, resketch
 from load.engine import worker
 from load.locks import lock
 
@@ -51,6 +53,7 @@ def keep_up(
         if not learned["reopened"]:
             break
     counts.update(retire_slices(store))
+    counts.update(fingerprint_anew(store))
     return counts
 
 
@@ -70,5 +73,6 @@ def retire_slices(store: Store) -> Counter[str]:
     """Drop the slices of the near-duplicate index that nothing was entered into for as long as the settings say."""
     before = datetime.now(UTC) - timedelta(days=store.settings.index_days)
     with store.engine.begin() as connection:
+        resketch.lock_building(connection)
         lock(connection, "settle")
         return +Counter({"slices retired": index.retire(connection, before)})

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -37,9 +38,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError
 
+from load import specs
 from load.keys import NewerRules, follow_rules
 from load.tables import SCHEMA, metadata
 from load.views import create_views
+from transform.minhash import SketchSpec
 
 __all__ = [
     "Connection",
@@ -162,6 +165,8 @@ def upgrade(engine: Engine) -> None:
         _migrate(engine, config)
     with engine.begin() as connection:
         create_views(connection)
+    with engine.begin() as connection:
+        specs.found(connection, SketchSpec(), datetime.now(UTC))
     _follow_rules(engine)
 
 
@@ -199,9 +204,9 @@ def configuration() -> dict[str, Any]:
 
 
 def _is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
-    """Not other schemas, and not the slices of the near-duplicate index: they come and go with their articles."""
+    """Not other schemas, and not the tables of one spec or slice: they come and go."""
     if kind == "table":
-        return re.fullmatch(r"band_\d+", name or "") is None
+        return re.fullmatch(r"(band|sketch)(_\d+)+", name or "") is None
     return kind != "schema" or name == SCHEMA
 
 

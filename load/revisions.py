@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BigInteger, Column, Connection, Engine, LargeBinary, Row, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    Engine,
+    Label,
+    LargeBinary,
+    Row,
+    Table,
+    cast,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from load.binary import from_array
@@ -25,7 +41,9 @@ from load.rows import (
     to_bigints,
     to_bytes,
 )
-from load.tables import cut, revision, sketch, unsettled
+from load.specs import StoredSpec, for_keeping, sketches
+from load.tables import cut, revision, unsettled
+from transform import minhash
 from transform.memory import segments_of
 from transform.model import CleanArticle, Fingerprint, Hashes
 
@@ -33,17 +51,11 @@ from transform.model import CleanArticle, Fingerprint, Hashes
 _HOW_READ = {"read_spec", "memory_version", "segments", "extractor", "agreement"}
 _NOT_SAID = {"id", "page_id", "search"} | _HOW_READ
 
-BANDS = func.array_send(sketch.c.bands, type_=LargeBinary).label("bands")
-"""The keys of a sketch; asked for IN_BINARY."""
-PRINT = (
-    sketch.c.spec,
-    sketch.c.shingles,
-    sketch.c.facts,
-    BANDS,
-    revision.c.words,
-    revision.c.text_digest,
-)
-"""What a fingerprint is made of, of a revision and its sketch; asked for IN_BINARY."""
+_PUBLISHED = func.timezone("UTC", func.coalesce(revision.c.published_at, revision.c.fetched_at))
+DAY = (cast(_PUBLISHED, Date) - literal(date(1970, 1, 1), Date)).label("day")
+"""Day of publication, or of the fetch where no date is trusted; days since the epoch."""
+MEASURED = (revision.c.id, revision.c.words, revision.c.text_digest)
+"""What a revision says of its text as it was compared when it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +65,7 @@ class Reading:
     page_id: int
     clean: CleanArticle
     print: Fingerprint
-    read_spec: bytes  # digest of extractors, rules, sketch and memory
+    read_spec: bytes  # digest of extractors, rules and memory
     memory_version: int = 0  # of the source's memory
     agreement: float | None = None  # of the extractors about the text; None when one alone was asked
 
@@ -67,7 +79,9 @@ def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> 
     ids = dict(zip((one.page_id for one in fresh), next_ids(connection, revision, len(fresh)), strict=True))
     copy(connection, revision, [{"id": ids[one.page_id]} | _revision_row(one) for one in fresh])
     copy(connection, cut, [row for one in fresh for row in _cut_rows(one, ids[one.page_id])])
-    copy(connection, sketch, [{"revision_id": ids[one.page_id]} | sketch_row(one.print) for one in fresh])
+    spec = for_keeping(connection)  # another may have become current since the pages were read
+    prints = [(ids[one.page_id], one.print) for one in fresh if one.print.spec == spec.digest]
+    copy(connection, sketches(spec.number), [{"revision_id": id_} | _sketch_row(print_) for id_, print_ in prints])
     copy(connection, unsettled, [_waiting_row(unread[one.page_id], ids[one.page_id]) for one in fresh])
     mark_read(connection, {one.page_id: one.read_spec for one in fresh}, now)
 
@@ -102,15 +116,66 @@ def _is_about_a_value(error: DBAPIError) -> bool:
     return str(getattr(error.orig, "sqlstate", ""))[:2] in ("22", "54")
 
 
-def fingerprints(connection: Connection, revision_ids: Collection[int]) -> dict[int, Fingerprint]:
-    """Revision id → fingerprint."""
-    query = select(sketch.c.revision_id, *PRINT).join(revision, revision.c.id == sketch.c.revision_id)
-    rows = connection.execute(query.where(among(sketch.c.revision_id, revision_ids)), execution_options=IN_BINARY)
+def print_columns(spec: StoredSpec) -> tuple[ColumnElement[Any], ...]:
+    """What a fingerprint is made of, of a revision and its row among the spec's sketches; asked for IN_BINARY."""
+    made = sketches(spec.number)
+    return (
+        literal(spec.digest, LargeBinary).label("spec"),
+        made.c.shingles,
+        made.c.facts,
+        sent_bands(made),
+        func.coalesce(made.c.words, revision.c.words).label("words"),
+        func.coalesce(made.c.text_digest, revision.c.text_digest).label("text_digest"),
+    )
+
+
+def sent_bands(made: Table) -> Label[Any]:
+    """The keys of a sketch; asked for IN_BINARY."""
+    return func.array_send(made.c.bands, type_=LargeBinary).label("bands")
+
+
+def fingerprints(connection: Connection, spec: StoredSpec, revision_ids: Collection[int]) -> dict[int, Fingerprint]:
+    """Revision id → fingerprint by this spec."""
+    if not revision_ids:
+        return {}
+    made = sketches(spec.number)
+    query = select(made.c.revision_id, *print_columns(spec)).join(revision, revision.c.id == made.c.revision_id)
+    rows = connection.execute(query.where(among(made.c.revision_id, revision_ids)), execution_options=IN_BINARY)
     return {row.revision_id: print_of(row) for row in rows}
 
 
+def complete(connection: Connection, spec: StoredSpec, revision_ids: Collection[int]) -> int:
+    """Fingerprint by this spec those of these texts that are not, as they were read by another; how many."""
+    made = sketches(spec.number)
+    query = (
+        select(revision.c.text, *MEASURED)
+        .outerjoin(made, made.c.revision_id == revision.c.id)
+        .where(among(revision.c.id, revision_ids), made.c.revision_id.is_(None))
+    )
+    rows = connection.execute(query).all()
+    keep_prints(connection, spec.number, rows, minhash.fingerprints([row.text for row in rows], spec.usable))
+    return len(rows)
+
+
+def keep_prints(connection: Connection, spec: int, rows: Sequence[Row[Any]], prints: Sequence[Fingerprint]) -> None:
+    """Store the fingerprints of stored texts among those of a spec.
+
+    rows: with MEASURED. spec: its number
+    """
+    made = [
+        {"revision_id": row.id}
+        | _sketch_row(print_)
+        | {
+            "words": None if print_.words == row.words else print_.words,
+            "text_digest": None if print_.text_digest == row.text_digest else print_.text_digest,
+        }
+        for row, print_ in zip(rows, prints, strict=True)
+    ]
+    copy(connection, sketches(spec), made)
+
+
 def print_of(row: Row[Any]) -> Fingerprint:
-    """The fingerprint in a row that has PRINT."""
+    """The fingerprint in a row that has `print_columns`."""
     return Fingerprint(
         spec=row.spec,
         words=row.words,
@@ -122,14 +187,13 @@ def print_of(row: Row[Any]) -> Fingerprint:
 
 
 def bands_of(row: Row[Any]) -> Hashes:
-    """The keys in a row that has BANDS."""
+    """The keys in a row that has `sent_bands`."""
     return from_array(row.bands).view(np.uint64)
 
 
-def sketch_row(print_: Fingerprint) -> dict[str, object]:
-    """What a row of `sketch` has of this fingerprint."""
+def _sketch_row(print_: Fingerprint) -> dict[str, object]:
+    """What a row of `sketch` has of this fingerprint; length and digest are in the revision."""
     return {
-        "spec": print_.spec,
         "shingles": to_bytes(print_.shingles),
         "facts": to_bytes(print_.facts),
         "bands": to_bigints(print_.bands),
@@ -139,7 +203,7 @@ def sketch_row(print_: Fingerprint) -> dict[str, object]:
 def contents(connection: Connection, revision_ids: Collection[int]) -> dict[int, tuple[object, ...]]:
     """Revision id → all that it says, with its cuts: equal for readings of one page that found the same."""
     said = [column for column in revision.c if column.name not in _NOT_SAID]
-    query = select(revision.c.id, sketch.c.spec, *said).join(sketch).where(among(revision.c.id, revision_ids))
+    query = select(revision.c.id, *said).where(among(revision.c.id, revision_ids))
     removed = (
         select(cut.c.revision_id, cut.c.position, cut.c.kind, cut.c.rule, cut.c.text)
         .where(among(cut.c.revision_id, revision_ids))

@@ -12,31 +12,28 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Date, Engine, Row, Select, cast, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
-from load import expectations, index, memory, stop_shingles, stories
+from load import expectations, index, memory, specs, stop_shingles, stories
 from load.entries import Outcome, lead_to
 from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
 from load.locks import lock
-from load.revisions import PRINT, contents, fingerprints, print_of, read_anew
+from load.revisions import DAY, complete, contents, fingerprints, print_columns, print_of, read_anew
 from load.rows import IN_BINARY, among, copy, listed
-from load.tables import article, article_revision, entry, page, revision, sketch, unsettled
+from load.specs import StoredSpec, sketches
+from load.tables import article, article_revision, entry, page, revision, unsettled
 from transform.assign import Newcomer
 from transform.model import ArticleId, Fingerprint, Match, MatchKind
 from transform.revision import RevisionKind, State, classify_revision, notes_correction
 from transform.verify import MatchPolicy, Side, Verdicts, as_matches, judge_all
-
-_PUBLISHED = func.timezone("UTC", func.coalesce(revision.c.published_at, revision.c.fetched_at))
-_DAY = (cast(_PUBLISHED, Date) - literal(date(1970, 1, 1), Date)).label("day")
-"""Day of publication, or of the fetch where no date is trusted; days since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +77,17 @@ def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Se
 
     limit: pages in this transaction; it does not change the stories. They may be fewer, as what is judged by one stop
     list ends where the next is due.
+    Raises ForeignSpec where the store compares by fingerprints that this program does not make.
     """
     with _without_collecting(), engine.begin() as connection:
         lock(connection, "settle")
-        rows = _next_rows(connection, min(limit, stop_shingles.room(connection)), now)
+        spec = specs.in_use(connection)
+        rows = _next_rows(connection, spec, min(limit, stop_shingles.room(connection, spec.counts)), now)
         outcomes, reread = Counter[Outcome](), 0
-        for turns in _taken_in_turn(connection, rows):
+        for turns in _taken_in_turn(connection, spec, rows):
             ids = _identify(connection, turns)
-            _place(connection, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
-            _settle_revisions(connection, turns, ids, now)
+            _place(connection, spec, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
+            _settle_revisions(connection, spec, turns, ids, now)
             outcomes += _close(connection, turns, ids, now)
             reread += sum(turn.kind is RevisionKind.REREAD for turn in turns)
     return Settled(pages=len(rows), outcomes=outcomes, reread=reread)
@@ -107,7 +106,7 @@ def _without_collecting() -> Iterator[None]:
         gc.enable()
 
 
-def _taken_in_turn(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[list[_Turn]]:
+def _taken_in_turn(connection: Connection, spec: StoredSpec, rows: Sequence[Row[Any]]) -> Iterator[list[_Turn]]:
     """The turns of these rows, up to the second of one article at a time: a change is judged by what came before.
 
     Each lot is to be settled before the next is asked for.
@@ -115,23 +114,37 @@ def _taken_in_turn(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator
     rules = read_rules(connection)
     while rows:
         owned = _before_repeat(_owners(connection, rows, rules), rows)
-        yield _turns(connection, owned)
+        yield _turns(connection, spec, owned)
         rows = rows[len(owned) :]
 
 
-def _next_rows(connection: Connection, limit: int, now: datetime) -> Sequence[Row[Any]]:
+def _next_rows(connection: Connection, spec: StoredSpec, limit: int, now: datetime) -> Sequence[Row[Any]]:
     """The read pages whose turn it is, with their revisions; none of a source that is to be stopped for what it breaks.
 
     Judged under the lock, though the readers have judged before: another may have read these pages a moment ago.
     """
     expectations.check_shares(connection, now, expectations.held_sources(connection))
-    while rows := connection.execute(_ready(limit), execution_options=IN_BINARY).all():
+    ready = _ready(spec, limit)
+    while rows := connection.execute(ready, execution_options=IN_BINARY).all():
         if not expectations.check_shares(connection, now, {row.source_id for row in rows}).held:
             break
-    return rows
+    return _fingerprinted(connection, spec, rows, ready)
 
 
-def _ready(limit: int) -> Select[Any]:
+def _fingerprinted(
+    connection: Connection, spec: StoredSpec, rows: Sequence[Row[Any]], ready: Select[Any]
+) -> Sequence[Row[Any]]:
+    """These rows with a fingerprint each: what was read before this spec was current gets it now.
+
+    ready: the query that the rows came by
+    """
+    if not any(row.shingles is None for row in rows):
+        return rows
+    complete(connection, spec, [row.id for row in rows])
+    return connection.execute(ready, execution_options=IN_BINARY).all()
+
+
+def _ready(spec: StoredSpec, limit: int) -> Select[Any]:
     """The read pages that none before them holds up, with what they say, but for the text.
 
     Pages of held sources wait, and nobody waits for them: it is as if they came later. The queue is read first and by
@@ -146,26 +159,27 @@ def _ready(limit: int) -> Select[Any]:
         .cte("ready")
         .prefix_with("MATERIALIZED")
     )
+    made = sketches(spec.number)
     said = ("id", "page_id", "read_spec", "url", "title", "modified_at", "fetched_at", "flags")
     return (
         select(
             *(revision.c[name] for name in said),
-            _DAY,
-            *PRINT,
+            DAY,
+            *print_columns(spec),
             ready.c.entry_id,
             ready.c.source_id,
             ready.c.read_before,
         )
         .select_from(ready)
         .join(revision, revision.c.id == ready.c.revision_id)
-        .join(sketch, sketch.c.revision_id == ready.c.revision_id)
+        .outerjoin(made, made.c.revision_id == ready.c.revision_id)
         .order_by(ready.c.page_id)
     )
 
 
-def _turns(connection: Connection, owned: Sequence[tuple[_Owner, Row[Any]]]) -> list[_Turn]:
+def _turns(connection: Connection, spec: StoredSpec, owned: Sequence[tuple[_Owner, Row[Any]]]) -> list[_Turn]:
     known = _known_articles(connection, [owner.article_id for owner, _ in owned if owner.article_id is not None])
-    prints = fingerprints(connection, [row.revision_id for row in known.values()])
+    prints = fingerprints(connection, spec, [row.revision_id for row in known.values()])
     repeats = _repeats(connection, owned)
     texts = _texts(connection, [row.id for owner, row in owned if owner.article_id in known])
     ended = _ended(connection, [row.entry_id for _, row in owned if row.read_before])
@@ -300,7 +314,12 @@ def _found_articles(connection: Connection, turns: Sequence[_Turn]) -> dict[int,
 
 
 def _place(
-    connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], policy: MatchPolicy, now: datetime
+    connection: Connection,
+    spec: StoredSpec,
+    turns: Sequence[_Turn],
+    ids: Mapping[int, ArticleId],
+    policy: MatchPolicy,
+    now: datetime,
 ) -> None:
     """Find, judge and store the matches of the new texts, and what they make of the stories.
 
@@ -309,7 +328,7 @@ def _place(
     """
     sides = [_side(ids[turn.row.id], turn.row, turn.print) for turn in turns]
     changed = {ids[turn.row.id]: turn.former.bands for turn in turns if turn.former is not None}
-    verdicts, matches = _compared(connection, sides, changed, policy)
+    verdicts, matches = _compared(connection, spec, sides, changed, policy)
     around = stories.neighbourhood(connection, chain.from_iterable(matches), changed)
     _say_now(connection, turns, ids)
     members = stories.members(connection, [side.id for side in sides])
@@ -319,19 +338,20 @@ def _place(
     memory.mark_due(connection, assignments.places.keys() | members.keys())
     new = members.keys() - changed.keys()
     stories.keep_matches(connection, verdicts, new, policy.digest, now)
-    index.replace_keys(connection, sides, changed, now)
+    index.replace_keys(connection, spec.number, sides, changed, now)
+    specs.note(connection, [side.id for side in sides])
     _mark_drifted(connection, [newcomer for newcomer in newcomers if newcomer.member.id in changed])
 
 
 def _compared(
-    connection: Connection, sides: Sequence[Side], changed: index.Changed, policy: MatchPolicy
+    connection: Connection, spec: StoredSpec, sides: Sequence[Side], changed: index.Changed, policy: MatchPolicy
 ) -> tuple[Verdicts, list[tuple[Match, ...]]]:
     """The verdicts on all newcomers and the candidates before them, and for each newcomer its matches."""
-    found = index.candidates(connection, sides, changed, policy.newest)
+    found = index.candidates(connection, spec.number, sides, changed, policy.newest)
     fresh = {side.id for side in sides} - set(changed)
-    known = _stored_sides(connection, {other for others in found for other in others} - fresh)
-    history = stop_shingles.history(connection, policy)
-    stop_shingles.count(connection, sides, policy)
+    known = _stored_sides(connection, spec, {other for others in found for other in others} - fresh)
+    history = stop_shingles.history(connection, spec.counts, policy)
+    stop_shingles.count(connection, spec.counts, sides, policy)
     pairs = []
     for side, others in zip(sides, found, strict=True):
         pairs += [_by_age(side, known[other]) for other in sorted(others)]
@@ -348,19 +368,20 @@ def _dealt_out(verdicts: Verdicts, numbers: Sequence[int]) -> list[tuple[Match, 
     return [tuple(islice(matches, number)) for number in np.diff(before).tolist()]
 
 
-def _stored_sides(connection: Connection, articles: Collection[ArticleId]) -> dict[ArticleId, Side]:
+def _stored_sides(connection: Connection, spec: StoredSpec, articles: Collection[ArticleId]) -> dict[ArticleId, Side]:
     """The candidates as they stand in the store."""
+    made = sketches(spec.number)
     query = (
         select(
             article.c.id.label("article_id"),
             article.c.source_id,
-            _DAY,
+            DAY,
             revision.c.title,
             revision.c.flags,
-            *PRINT,
+            *print_columns(spec),
         )
         .join(revision, revision.c.id == article.c.revision_id)
-        .join(sketch, sketch.c.revision_id == article.c.revision_id)
+        .join(made, made.c.revision_id == article.c.revision_id)
         .where(among(article.c.id, articles))
     )
     rows = connection.execute(query, execution_options=IN_BINARY).all()
@@ -402,14 +423,17 @@ def _mark_drifted(connection: Connection, changed: Sequence[Newcomer]) -> None:
 
 
 def _settle_revisions(
-    connection: Connection, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime
+    connection: Connection, spec: StoredSpec, turns: Sequence[_Turn], ids: Mapping[int, ArticleId], now: datetime
 ) -> None:
     """Say what each text was to its article; one that says nothing new is dropped, its page remains."""
     same = [turn for turn in turns if turn.kind is RevisionKind.UNCHANGED]
     if same:
         confirmed = {turn.row.id: turn.owner.former_id for turn in same if turn.owner.former_id is not None}
         read_anew(connection, confirmed)
-        connection.execute(delete(revision).where(among(revision.c.id, [turn.row.id for turn in same])))
+        dropped = [turn.row.id for turn in same]
+        made = sketches(spec.number)
+        connection.execute(delete(made).where(among(made.c.revision_id, dropped)))
+        connection.execute(delete(revision).where(among(revision.c.id, dropped)))
     rows = [
         {"revision_id": turn.row.id, "article_id": ids[turn.row.id], "kind": turn.kind, "settled_at": now}
         for turn in turns

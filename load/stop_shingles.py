@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql
 
 from load.binary import distinct
 from load.rows import IN_BINARY, from_bytes, to_bytes
-from load.tables import SCHEMA, published_day, shingle_count, shingle_run, stop_list
+from load.tables import SCHEMA, published_day, shingle_count, shingle_run, sketch_spec, stop_list
 from transform.model import Hashes
 from transform.verify import History, MatchPolicy, Side, is_counted
 
@@ -54,34 +54,44 @@ class _Runs:
     days: _Days
 
 
-def history(connection: Connection, policy: MatchPolicy) -> History:
-    """What was known when the stop list was renewed last: one value for all that is settled until the next time."""
-    stop = connection.scalar(select(stop_list.c.hashes), execution_options=IN_BINARY)
-    some = select(published_day.c.day).limit(policy.stop_days + 1).subquery()
+def history(connection: Connection, spec: int, policy: MatchPolicy) -> History:
+    """What was known when the stop list was renewed last: one value for all that is settled until the next time.
+
+    spec: number of the one whose shingles are counted, here and below.
+    """
+    stop = connection.scalar(select(stop_list.c.hashes).where(stop_list.c.spec == spec), execution_options=IN_BINARY)
+    some = select(published_day.c.day).where(published_day.c.spec == spec).limit(policy.stop_days + 1).subquery()
     days = connection.scalar(select(func.count()).select_from(some)) or 0
     return History(stop=from_bytes(stop or b""), days=max(days - 1, 0))  # the latest day is not over
 
 
-def room(connection: Connection) -> int:
+def room(connection: Connection, spec: int) -> int:
     """How many texts may be settled until the stop list is renewed, at least one; no batch may be larger."""
-    due = connection.scalar(select(stop_list.c.position + stop_list.c.due))
-    return (due or FIRST_DUE) - _position(connection)
+    due = connection.scalar(select(stop_list.c.position + stop_list.c.due).where(stop_list.c.spec == spec))
+    return (due or FIRST_DUE) - _position(connection, spec)
 
 
-def count(connection: Connection, sides: Sequence[Side], policy: MatchPolicy) -> None:
+def count(connection: Connection, spec: int, sides: Sequence[Side], policy: MatchPolicy) -> None:
     """Take note of what these texts say; the last before a renewal bring it about."""
     if not sides:
         return
-    position = _position(connection) + len(sides)
-    connection.execute(insert(shingle_run), {"position": position, **_run(sides, policy)})
-    if not room(connection):
-        _renew(connection, position, policy)
+    position = _position(connection, spec) + len(sides)
+    connection.execute(insert(shingle_run), {"spec": spec, "position": position, **_run(sides, policy)})
+    if not room(connection, spec):
+        _renew(connection, spec, position, policy)
 
 
-def _position(connection: Connection) -> int:
+def drop_unused(connection: Connection) -> None:
+    """Forget what was counted by the shingles of specs whose fingerprints are gone."""
+    used = select(sketch_spec.c.counts).where(sketch_spec.c.dropped_at.is_(None))
+    for table in (shingle_run, shingle_count, published_day, stop_list):
+        connection.execute(delete(table).where(table.c.spec.not_in(used)))
+
+
+def _position(connection: Connection, spec: int) -> int:
     """How many texts were counted."""
-    latest = select(func.max(shingle_run.c.position)).scalar_subquery()
-    renewed = select(stop_list.c.position).scalar_subquery()
+    latest = select(func.max(shingle_run.c.position)).where(shingle_run.c.spec == spec).scalar_subquery()
+    renewed = select(stop_list.c.position).where(stop_list.c.spec == spec).scalar_subquery()
     return connection.scalar(select(func.coalesce(latest, renewed, 0))) or 0
 
 
@@ -107,26 +117,29 @@ def _chunk_bounds(hashes: Hashes) -> npt.NDArray[np.int64]:
     return np.searchsorted(hashes >> _CHUNK_SHIFT, np.arange(_CHUNKS + 1, dtype=np.uint64))
 
 
-def _renew(connection: Connection, position: int, policy: MatchPolicy) -> None:
+def _renew(connection: Connection, spec: int, position: int, policy: MatchPolicy) -> None:
     """Enter into the list the shingles of the stretch that is due whose days are enough."""
-    before = connection.execute(select(stop_list), execution_options=IN_BINARY).one_or_none()
+    listed = select(stop_list).where(stop_list.c.spec == spec)
+    before = connection.execute(listed, execution_options=IN_BINARY).one_or_none()
     stretch = range(before.first_chunk, before.end_chunk) if before else range(_CHUNKS)
-    text_days = _text_days(connection, before.position if before else 0)
+    text_days = _text_days(connection, spec, before.position if before else 0)
     today = _today(text_days)
-    counts = _counts(connection, stretch)
-    runs = _runs(connection, stretch, min((row.position for row in counts), default=0))
+    counts = _counts(connection, spec, stretch)
+    runs = _runs(connection, spec, stretch, min((row.position for row in counts), default=0))
     sightings = np.sort(np.concatenate([_packed(runs.hashes, runs.days), *(from_bytes(c.sightings) for c in counts)]))
     stop = _completed(_often_seen(sightings, policy.stop_days), runs.hashes)
     if len(counts) < len(stretch) or today >= min(row.as_of for row in counts) + REST_DAYS:
-        _write_counts(connection, stretch, _remembered(sightings, today, policy.stop_days), position, today)
-        _drop_runs(connection)
-    _count_texts(connection, text_days)
+        kept = _remembered(sightings, today, policy.stop_days)
+        _write_counts(connection, spec, stretch, kept, position, today)
+        _drop_runs(connection, spec)
+    _count_texts(connection, spec, text_days)
     known = from_bytes(before.hashes) if before else np.empty(0, dtype=np.uint64)
-    connection.execute(delete(stop_list))
+    connection.execute(delete(stop_list).where(stop_list.c.spec == spec))
     row = {
+        "spec": spec,
         "version": before.version + 1 if before else 1,
         "position": position,
-        **_next(stretch.stop % _CHUNKS, _counted_texts(connection, today)),
+        **_next(stretch.stop % _CHUNKS, _counted_texts(connection, spec, today)),
         "hashes": to_bytes(distinct(np.concatenate([known, stop]))),
     }
     connection.execute(insert(stop_list), row)
@@ -144,9 +157,10 @@ def _next(first: int, counted: int) -> dict[str, int]:
     return {"due": max(due, FIRST_DUE), "first_chunk": first, "end_chunk": end}
 
 
-def _text_days(connection: Connection, since: int) -> _Days:
+def _text_days(connection: Connection, spec: int, since: int) -> _Days:
     """The day of each text after the first so many."""
-    query = select(shingle_run.c.text_days).where(shingle_run.c.position > since).order_by(shingle_run.c.position)
+    later = (shingle_run.c.spec == spec) & (shingle_run.c.position > since)
+    query = select(shingle_run.c.text_days).where(later).order_by(shingle_run.c.position)
     return np.frombuffer(b"".join(connection.scalars(query, execution_options=IN_BINARY)), dtype="<u2")
 
 
@@ -156,21 +170,22 @@ def _today(text_days: _Days) -> int:
     return int(np.partition(text_days, place)[place])
 
 
-def _counts(connection: Connection, stretch: range) -> Sequence[Row[Any]]:
+def _counts(connection: Connection, spec: int, stretch: range) -> Sequence[Row[Any]]:
     """The counts of these chunks; none of those that have never been written."""
-    query = select(shingle_count).where(shingle_count.c.chunk.between(stretch.start, stretch.stop - 1))
+    chunks = shingle_count.c.chunk.between(stretch.start, stretch.stop - 1)
+    query = select(shingle_count).where(shingle_count.c.spec == spec, chunks)
     return connection.execute(query, execution_options=IN_BINARY).all()
 
 
-def _runs(connection: Connection, stretch: range, since: int) -> _Runs:
+def _runs(connection: Connection, spec: int, stretch: range, since: int) -> _Runs:
     """What the texts after the first so many have of these chunks; the server reads no other part of the runs."""
     query = text(
         f"""SELECT string_agg(substring(hashes FROM 8 * low + 1 FOR 8 * (high - low)), ''),
                    string_agg(substring(days FROM 2 * low + 1 FOR 2 * (high - low)), '')
             FROM (SELECT hashes, days, bounds[:first] AS low, bounds[:end] AS high FROM {SCHEMA}.shingle_run
-                  WHERE position > :since) AS run"""
+                  WHERE spec = :spec AND position > :since) AS run"""
     )
-    bounds = {"first": stretch.start + 1, "end": stretch.stop + 1, "since": since}
+    bounds = {"first": stretch.start + 1, "end": stretch.stop + 1, "spec": spec, "since": since}
     hashes, days = connection.execute(query, bounds, execution_options=IN_BINARY).one()
     return _Runs(hashes=from_bytes(hashes), days=np.frombuffer(days, dtype="<u2"))
 
@@ -206,10 +221,13 @@ def _remembered(sightings: Hashes, today: int, stop_days: int) -> Hashes:
     return remembered
 
 
-def _write_counts(connection: Connection, stretch: range, sightings: Hashes, position: int, today: int) -> None:
+def _write_counts(
+    connection: Connection, spec: int, stretch: range, sightings: Hashes, position: int, today: int
+) -> None:
     bounds = _chunk_bounds(sightings)
     rows = [
         {
+            "spec": spec,
             "chunk": chunk,
             "position": position,
             "as_of": today,
@@ -219,28 +237,34 @@ def _write_counts(connection: Connection, stretch: range, sightings: Hashes, pos
     ]
     new = postgresql.insert(shingle_count)
     values = {name: new.excluded[name] for name in ("position", "as_of", "sightings")}
-    connection.execute(new.on_conflict_do_update(index_elements=[shingle_count.c.chunk], set_=values), rows)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=[shingle_count.c.spec, shingle_count.c.chunk], set_=values), rows
+    )
 
 
-def _drop_runs(connection: Connection) -> None:
+def _drop_runs(connection: Connection, spec: int) -> None:
     """Those that all counts contain."""
-    query = select(func.count(), func.min(shingle_count.c.position))
+    query = select(func.count(), func.min(shingle_count.c.position)).where(shingle_count.c.spec == spec)
     chunks, position = connection.execute(query).one()
     if chunks == _CHUNKS:
-        connection.execute(delete(shingle_run).where(shingle_run.c.position <= position))
+        counted = (shingle_run.c.spec == spec) & (shingle_run.c.position <= position)
+        connection.execute(delete(shingle_run).where(counted))
 
 
-def _count_texts(connection: Connection, text_days: _Days) -> None:
+def _count_texts(connection: Connection, spec: int, text_days: _Days) -> None:
     days, numbers = np.unique(text_days, return_counts=True)
-    rows = [{"day": _date(day), "texts": n} for day, n in zip(days.tolist(), numbers.tolist(), strict=True)]
+    told = zip(days.tolist(), numbers.tolist(), strict=True)
+    rows = [{"spec": spec, "day": _date(day), "texts": n} for day, n in told]
     new = postgresql.insert(published_day)
     more = {"texts": published_day.c.texts + new.excluded.texts}
-    connection.execute(new.on_conflict_do_update(index_elements=[published_day.c.day], set_=more), rows)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=[published_day.c.spec, published_day.c.day], set_=more), rows
+    )
 
 
-def _counted_texts(connection: Connection, today: int) -> int:
+def _counted_texts(connection: Connection, spec: int, today: int) -> int:
     """How many of the settled texts are recent enough that a shingle seen in one of them only is still counted."""
-    recent = published_day.c.day >= _date(max(today - REST_DAYS, 0))
+    recent = (published_day.c.spec == spec) & (published_day.c.day >= _date(max(today - REST_DAYS, 0)))
     return int(connection.scalar(select(func.coalesce(func.sum(published_day.c.texts), 0)).where(recent)) or 0)
 
 

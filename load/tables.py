@@ -71,6 +71,11 @@ def claim() -> tuple[Column[Any], Column[Any]]:
     )
 
 
+def counted_by() -> Column[Any]:
+    comment = "number of the sketch_spec whose shingles they are"
+    return Column("spec", SmallInteger, primary_key=True, autoincrement=False, comment=comment)
+
+
 run = Table(
     "run",
     metadata,
@@ -381,7 +386,7 @@ store_state = Table(
         "name",
         Text,
         primary_key=True,
-        comment="url_rules: those by which its keys are made; sketch_spec: that of which all its fingerprints are",
+        comment="url_rules: those by which its keys are made",
     ),
     Column("value", Text, nullable=False),
     comment="What the store remembers of itself",
@@ -554,15 +559,66 @@ cut = Table(
     comment="One block that cleaning removed",
 )
 
+sketch_spec = Table(
+    "sketch_spec",
+    metadata,
+    Column("number", SmallInteger, primary_key=True, autoincrement=False, comment="names its tables"),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="of the SketchSpec, in every key"),
+    Column("parameters", JSONB, comment="of the SketchSpec; null where a program that did not keep them made it"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        comment="current: articles are compared by it; building: it is to be; retired: it was, or was given up",
+    ),
+    Column("counts", SmallInteger, nullable=False, comment="spec by whose shingles its recurring phrases are counted"),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="while it is built: its fingerprints are made up to this article, in the order of their ids",
+    ),
+    Column(
+        "until",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="the last article when its building began; what is settled after that is in settled_since",
+    ),
+    when("begun_at", "when its building began", nullable=False),
+    when("switched_at", "when it became current, last"),
+    when("retired_at", "when it was given up for another, last"),
+    when("dropped_at", "when its fingerprints and keys were dropped; null while they are there"),
+    one_of("state", "current", "building", "retired"),
+    Index("sketch_spec_state_idx", "state", unique=True, postgresql_where=text("state <> 'retired'")),
+    comment="The specs of the store's fingerprints: the one by which articles are compared, and the one to come",
+)
+
+settled_since = Table(
+    "settled_since",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="in order of settling"),
+    Column("article_id", BigInteger, nullable=False, comment="the article"),
+    comment="Articles that came or changed while a spec is built, and that it does not have yet",
+)
+
 sketch = Table(
     "sketch",
     metadata,
-    Column("revision_id", ForeignKey(revision.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("spec", LargeBinary, nullable=False, comment="digest of the SketchSpec that made it"),
+    Column(
+        "revision_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="the text; no foreign key, as it is written by COPY",
+    ),
     Column("shingles", LargeBinary, nullable=False, comment="shingle hashes in text order, uint64 little-endian"),
     Column("facts", LargeBinary, nullable=False, comment="hashes of numbers and names, sorted, uint64 little-endian"),
     Column("bands", ARRAY(BigInteger), nullable=False, comment="LSH band keys"),
-    comment="Fingerprint of a revision's text",
+    Column("words", Integer, comment="as this spec counts them; null where the revision says the same"),
+    Column("text_digest", LargeBinary, comment="of the text as this spec compares it; null as for words"),
+    comment="Fingerprints of texts; the rows are in tables that inherit from it, one a spec: sketch_1, sketch_2, …",
 )
 
 band = Table(
@@ -576,7 +632,7 @@ band = Table(
         comment="42 bits of a band key (hash of spec, band number and the band's rows), 22 of the article's id",
     ),
     comment="The near-duplicate index: articles that share a key are candidates; the rows are in tables that inherit"
-    " from it, band_0, band_1, …, each a slice of 4,194,304 article ids",
+    " from it, band_1_0, band_1_1, …, each of a spec and of a slice of 4,194,304 article ids",
 )
 
 band_slice = Table(
@@ -608,6 +664,7 @@ shingle_run = Table(
     ),
     Column("hashes", LargeBinary, nullable=False, comment="sampled shingles, sorted, uint64 little-endian"),
     Column("days", LargeBinary, nullable=False, comment="on which each of them was seen, as the days of the texts"),
+    counted_by(),
     comment="Shingles that were settled since their counts were written, one row a batch",
 )
 
@@ -625,6 +682,7 @@ shingle_count = Table(
     Column(
         "as_of", Integer, nullable=False, comment="what rested for long until this day is not in it; from 1900-01-01"
     ),
+    counted_by(),
     comment="On which days a shingle was seen, until they are enough or it is not seen again for weeks",
 )
 
@@ -633,13 +691,14 @@ published_day = Table(
     metadata,
     Column("day", Date, primary_key=True),
     Column("texts", BigInteger, nullable=False, comment="settled texts of that day, as of the last renewal"),
+    counted_by(),
     comment="The days of which the store holds articles: a store of few days judges pairs more strictly",
 )
 
 stop_list = Table(
     "stop_list",
     metadata,
-    Column("version", Integer, primary_key=True, autoincrement=False, comment="one more with each renewal"),
+    Column("version", Integer, nullable=False, comment="one more with each renewal"),
     Column("due", Integer, nullable=False, comment="renewed when so many texts have been settled since"),
     Column("hashes", LargeBinary, nullable=False, comment="of template shingles, uint64 little-endian, sorted"),
     Column("position", BigInteger, nullable=False, comment="how many texts were counted when it was renewed"),
@@ -647,6 +706,7 @@ stop_list = Table(
         "first_chunk", SmallInteger, nullable=False, comment="for which shingles it is renewed then: from this chunk"
     ),
     Column("end_chunk", SmallInteger, nullable=False, comment="up to this one, and without it"),
+    counted_by(),
     comment="The shingles that came back day after day, template text and leftovers: they count for nothing",
 )
 

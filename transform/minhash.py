@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ from transform.shingles import FactReader, Words, hashed_words, shingle_hashes
 
 Signatures = npt.NDArray[np.uint32]
 Permutations = npt.NDArray[np.uint32]
+
+VERSION = 2  # of normalisation, shingling, facts and keys, as this program has them
 
 _BATCH = 1 << 16  # characters that are worked on together: their arrays fit the processor's cache
 _CELLS = 1 << 17  # permuted values at a time, for the same reason
@@ -40,7 +42,7 @@ class SketchSpec:
     5 and 5 lead bands of 3 found a fifth fewer of the heavily edited copies (docs/decisions/0017).
     """
 
-    version: int = 2  # of normalisation, shingling, facts and keys
+    version: int = VERSION  # texts are compared by no other version than this program's
     width: int = 5  # words of a shingle; word 3-grams and character n-grams let templates through
     characters: int = 8  # of Chinese and Japanese that weigh as much: no spaces part their words
     letters: int = 15  # of Thai, Lao, Khmer and Myanmar that do; a letter with its marks is one
@@ -58,7 +60,25 @@ class SketchSpec:
     @property
     def digest(self) -> bytes:
         """8 bytes that differ whenever a field does."""
-        return hashlib.blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=8).digest()
+        return hashlib.blake2b(json.dumps(self.parameters, sort_keys=True).encode(), digest_size=8).digest()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All fields, as JSON takes them."""
+        return asdict(self)
+
+    @property
+    def shingling(self) -> tuple[int, ...]:
+        """What shingles depend on: specs that agree in it hash them alike."""
+        return self.version, self.width, self.characters, self.letters
+
+    @classmethod
+    def known(cls, parameters: Mapping[str, Any], digest: bytes) -> SketchSpec | None:
+        """The spec of these parameters; None where this program would not make the same of it."""
+        if parameters.get("version") != VERSION or parameters.keys() != {field.name for field in fields(cls)}:
+            return None
+        spec = cls(**parameters)
+        return spec if spec.digest == digest else None
 
 
 def fingerprint(text: str, spec: SketchSpec) -> Fingerprint:

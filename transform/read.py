@@ -41,7 +41,11 @@ class ReadPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadSpec:
-    """By what a page is read; equal digests read alike."""
+    """By what a page is read; equal digests read alike.
+
+    sketch: by which the text is fingerprinted. The digest knows nothing of it: what a page says does not depend on it,
+    and fingerprints are made anew from the text.
+    """
 
     profile: Profile = Profile.THOROUGH
     sketch: SketchSpec = field(default_factory=SketchSpec)
@@ -49,10 +53,10 @@ class ReadSpec:
 
     @property
     def digest(self) -> bytes:
-        """8 bytes that differ whenever the same page could read differently: extractors, rules or sketch changed."""
+        """8 bytes that differ whenever the same page could read differently: extractors or rules changed."""
         parts = (str(VERSION), self.profile, *map(_version, PACKAGES[self.profile]))
         return hashlib.blake2b(
-            b"\0".join([*(part.encode() for part in parts), rule_packs(self.rules).digest, self.sketch.digest]),
+            b"\0".join([*(part.encode() for part in parts), rule_packs(self.rules).digest]),
             digest_size=8,
         ).digest()
 

@@ -7,13 +7,19 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.shared import TROUBLED, Complaint, home_of, open_store, plainly, read_settings
+
+if TYPE_CHECKING:
+    from load.resketch import Progress
 
 db_app = typer.Typer(no_args_is_help=True, help="The database behind the store.")
 
@@ -83,6 +89,41 @@ def check() -> None:
         typer.echo(f"Not up to date: {url}: {differences[0]}" + (", …" if differences[1:] else ""))
         raise typer.Exit(TROUBLED)
     typer.echo(f"Up to date: {url}")
+
+
+@db_app.command()
+def fingerprints() -> None:
+    """Compare articles as this program does: make its fingerprints of all of them, as after some upgrades.
+
+    'storyfold upkeep' makes them bit by bit where the store has never known them. This makes them at once, and also
+    goes back to former ones. All else goes on meanwhile; interrupted, it goes on where it was.
+    """
+    from flows.fingerprints import RENEWED, SWITCHED, fingerprint_all
+
+    with open_store() as store, plainly(), _bar() as tell:
+        counts = fingerprint_all(store, tell)
+    if counts[SWITCHED]:
+        typer.echo(f"{counts[RENEWED]:,} fingerprints were made anew; articles are compared by them from now on.")
+    else:
+        typer.echo("Articles are compared as this program does already.")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """How many fingerprints of how many are made, on the error output while that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from flows.show.common import console
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("fingerprints", total=None)
+
+        def tell(value: Progress) -> None:
+            bar.update(task, completed=value.done, total=value.of + value.since)
+
+        yield tell
 
 
 def _for_libpq(url: str) -> str:

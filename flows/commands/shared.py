@@ -76,6 +76,7 @@ def plainly() -> Iterator[None]:
     from load.postgres import PostgresUnavailable
     from load.quarantine import NotQuarantined
     from load.report.common import UnknownItem
+    from load.specs import ForeignSpec
     from transform.own_rules import BadPack
 
     try:
@@ -86,6 +87,7 @@ def plainly() -> Iterator[None]:
         BadPack,
         BadSource,
         FileExists,
+        ForeignSpec,
         NotHeld,
         NoPacks,
         NotQuarantined,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from load.quarantine import Quarantined
     from load.report.sources import BreachLine
     from load.report.state import FailingLine, GapLine, HeldLine, Status, VolumeLine
+    from load.resketch import Progress
 
 _T = TypeVar("_T")
 
@@ -36,9 +37,8 @@ def status(out: Console, value: Status) -> None:
         slices = f" in {value.index.slices} slices" if value.index.slices > 1 else ""
         size = f"{value.index.size_bytes / 1e6:,.1f} MB{slices}"
         say_row(out, "Index", f"about {value.index.entries:,} keys of near-duplicates, {size}")
-    if value.other_prints:
-        texts = counted(value.other_prints, "text")
-        say_row(out, "Fingerprints", f"of {texts} are to be made anew, which the next run does before it settles")
+    if value.fingerprints:
+        say_row(out, "Fingerprints", told_progress(value.fingerprints))
     say_row(out, "Looked over", when(value.checked_at))
     for run in value.runs:
         state = "still running, or killed" if run.finished_at is None else lasted(run.finished_at - run.started_at)
@@ -50,6 +50,13 @@ def status(out: Console, value: Status) -> None:
     _topic(out, "Out of their usual volume", value.volumes, _volume)
     _topic(out, "Gaps in coverage", value.gaps, _gap)
     _quarantine(out, value)
+
+
+def told_progress(value: Progress) -> str:
+    """How far the fingerprints of a new spec are."""
+    since = f", and {value.since:,} that came or changed since" if value.since else ""
+    first = "; nothing is settled before" if value.first else ""
+    return f"of the new spec: {value.done:,} of {value.of:,}{since}{first}"
 
 
 def _topic(out: Console, name: str, items: Sequence[_T], show: Callable[[Console, _T], None]) -> None:

@@ -10,16 +10,16 @@ from enum import StrEnum
 import numpy as np
 from sqlalchemy import Connection, select, text
 
-from load import stop_shingles
+from load import specs, stop_shingles
 from load.judgements import Told, of_pair
 from load.report.common import UnknownItem
 from load.report.items import article_id
 from load.tables import article, match, revision
-from transform.minhash import SketchSpec, fingerprints
+from transform.minhash import fingerprints
 from transform.model import ArticleId
 from transform.passages import Extent, Passage, extent, passages
 from transform.shingles import fact_words
-from transform.verify import MatchPolicy, Side, verify
+from transform.verify import History, MatchPolicy, Side, verify
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -127,7 +127,7 @@ def _compared(connection: Connection, id_: int) -> tuple[Compared, str]:
 
 
 def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId], texts: tuple[str, str]) -> tuple[Side, Side]:
-    """The two as settling compares them, by what they say now; what is stored may be of a former spec."""
+    """The two as settling compares them, by what they say now."""
     query = (
         select(
             article.c.id,
@@ -141,7 +141,7 @@ def _sides(connection: Connection, ids: tuple[ArticleId, ArticleId], texts: tupl
         .where(article.c.id.in_(ids))
     )
     rows = {row.id: row for row in connection.execute(query)}
-    prints = dict(zip(ids, fingerprints(texts, SketchSpec()), strict=True))
+    prints = dict(zip(ids, fingerprints(texts, specs.to_read_by(connection)), strict=True))
     left, right = (
         Side(
             id=ArticleId(row.id),
@@ -180,7 +180,7 @@ def _on_record(connection: Connection, ids: tuple[ArticleId, ArticleId]) -> Verd
 def _measured(connection: Connection, sides: tuple[Side, Side], policy: MatchPolicy) -> Verdict:
     """The verdict that settling would give now."""
     earlier, later = sorted(sides, key=lambda side: side.id)
-    found = verify(earlier, later, stop_shingles.history(connection, policy), policy)
+    found = verify(earlier, later, _history(connection, policy), policy)
     return Verdict(
         kind=found.kind,
         failed=found.failed,
@@ -195,6 +195,10 @@ def _measured(connection: Connection, sides: tuple[Side, Side], policy: MatchPol
         is_shorter=found.inner == sides[1].id,
         matched_at=None,
     )
+
+
+def _history(connection: Connection, policy: MatchPolicy) -> History:
+    return stop_shingles.history(connection, specs.current(connection).counts, policy)
 
 
 def _why_never(sides: tuple[Side, Side], shared_keys: int) -> NeverCompared:

@@ -14,7 +14,7 @@ from load.index import IndexSize
 from load.quarantine import Quarantined, Wanted, quarantined
 from load.report.common import read
 from load.report.sources import BREACHES, LEDGER, BreachLine, Ledger
-from transform.minhash import SketchSpec
+from load.resketch import Progress
 
 NEWEST_QUARANTINED = 10  # of status; `storyfold quarantine list` has the others
 
@@ -106,7 +106,7 @@ class Status:
     checked_at: datetime | None  # that check; None before the first
     queues: Queues
     index: IndexSize
-    other_prints: int  # texts whose fingerprints are of a former spec: nothing is settled before they are made anew
+    fingerprints: Progress | None  # of a spec that is built beside the one that articles are compared by
     ledger: Ledger
     runs: tuple[RunLine, ...]
     failing: tuple[FailingLine, ...]
@@ -178,7 +178,7 @@ def status(connection: Connection) -> Status:
         checked_at=alerts.checked_at(connection),
         queues=queues,
         index=index.size(connection),
-        other_prints=resketch.waiting(connection, SketchSpec()),
+        fingerprints=resketch.progress(connection),
         ledger=ledger,
         runs=read(connection, RunLine, _RUNS),
         failing=read(connection, FailingLine, _FAILING),

@@ -132,7 +132,7 @@ def test_datasketch_in_redis(benchmark: Any, started: tuple[str, int]) -> None:
 
 def _enter(engine: Engine, start: int, count: int) -> None:
     with engine.begin() as connection:
-        index.replace_keys(connection, _sides(start, count), {}, NOW)
+        index.replace_keys(connection, 1, _sides(start, count), {}, NOW)
 
 
 def _sides(start: int, count: int) -> list[Side]:
@@ -149,9 +149,9 @@ def _with_bands(empty: Any, bands: Hashes) -> Any:
 
 def _settle_sides(engine: Engine, sides: list[Side], between: Callable[[], None]) -> None:
     with engine.begin() as connection:
-        index.candidates(connection, sides, {}, newest=5)
+        index.candidates(connection, 1, sides, {}, newest=5)
         between()
-        index.replace_keys(connection, sides, {}, NOW)
+        index.replace_keys(connection, 1, sides, {}, NOW)
 
 
 def _measure_ours(benchmark: Any, engine: Engine, stored: int) -> None:

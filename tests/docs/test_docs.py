@@ -276,10 +276,13 @@ def described(schema: str) -> dict[str, dict[str, str]]:
 
 
 def stored(engine: Engine, schema: str) -> dict[str, dict[str, str | None]]:
-    """The same as the database has them."""
+    """The same as the database has them, without the tables of one spec that inherit theirs."""
     query = """SELECT table_schema || '.' || table_name, column_name,
                       col_description((table_schema || '.' || table_name)::regclass, ordinal_position::int)
-               FROM information_schema.columns WHERE table_schema = :schema ORDER BY 1, ordinal_position"""
+               FROM information_schema.columns
+               WHERE table_schema = :schema
+                 AND (table_schema || '.' || table_name)::regclass NOT IN (SELECT inhrelid FROM pg_inherits)
+               ORDER BY 1, ordinal_position"""
     found: dict[str, dict[str, str | None]] = {}
     with engine.connect() as connection:
         for name, column, comment in connection.execute(text(query), {"schema": schema}):

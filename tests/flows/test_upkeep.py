@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,18 @@ from sqlalchemy import Engine, text
 
 from extract.model import Page
 from flows.collect import archive_pages
+from flows.fingerprints import fingerprint_all, fingerprint_anew
 from flows.ingest import read_pages, read_waiting, settle_ready
 from flows.isolation import Workers, workers
 from flows.reading import be_quiet
 from flows.settings import Settings
+from flows.show.state import told_progress
 from flows.store import Store
 from flows.upkeep import keep_up, learn_due
 from load import index
 from load.engine import connect, worker
 from load.pages import FetchedPage
 from load.report.state import status
-from load.resketch import renew
 from transform.minhash import SketchSpec
 from transform.model import ArticleId
 from transform.verify import MatchPolicy, Side
@@ -90,7 +92,7 @@ def test_slices_of_the_index_are_retired_by_their_age(store: Store, readers: Wor
     print_ = replace(print_of(""), bands=np.arange(3, dtype=np.uint64))
     sides = [Side(id=ArticleId(number), day=1, print=print_) for number in (1, 2**22)]
     with store.engine.begin() as connection:
-        index.replace_keys(connection, sides, {}, datetime.now(UTC))
+        index.replace_keys(connection, 1, sides, {}, datetime.now(UTC))
     assert upkeep(store, readers) == {}
     old = timedelta(days=store.settings.index_days, minutes=1)
     with store.engine.begin() as connection:
@@ -150,19 +152,46 @@ def test_copies_teach_nothing(store: Store, readers: Workers) -> None:
     assert all(STRAPLINE in told for _, told, _ in ask(store, TEXTS))
 
 
-def test_a_copy_that_comes_after_a_change_of_the_spec_joins_what_came_before(store: Store, readers: Workers) -> None:
-    fetch(store, [0])
+def test_upkeep_makes_the_fingerprints_of_an_upgrade_a_portion_each_time(
+    store: Store, readers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(store, [0, 1])
     ingest(store, readers)
-    renew(store.engine, SketchSpec(seed=2), 100)
+    upkeep(store, readers)
+    digests = "SELECT read_spec FROM storyfold.page ORDER BY id"
+    before = ask(store, digests)
+    monkeypatch.setattr("flows.fingerprints.SketchSpec", partial(SketchSpec, seed=2))
+    assert fingerprint_anew(store, portion_s=0) == {}
     with store.engine.connect() as connection:
-        assert status(connection).other_prints == 1
+        told = status(connection).fingerprints
+    assert told is not None
+    assert told_progress(told) == "of the new spec: 0 of 2"
     fetch(store, [COPY])
-    with worker(store.engine) as me:
-        counts = read_waiting(store, me, readers, read=read_pages, settle=settle_ready)
-    assert counts == {"read": 1, "loaded": 1, "fingerprints made anew": 1}
-    assert ask(store, "SELECT articles FROM news.story") == [(2,)]
-    with store.engine.connect() as connection:
-        assert status(connection).other_prints == 0
+    ingest(store, readers)
+    assert ask(store, "SELECT max(articles) FROM news.story") == [(2,)]
+    assert upkeep(store, readers) == {"fingerprints made anew": 3, "compared by new fingerprints": 1}
+    assert upkeep(store, readers) == {"former fingerprints dropped": 1}
+    assert upkeep(store, readers) == {}
+    fetch(store, [COPY + 1])
+    ingest(store, readers)
+    assert ask(store, "SELECT max(articles) FROM news.story") == [(3,)]
+    after = ask(store, digests)
+    assert after[: len(before)] == before
+    assert {spec for (spec,) in after} == {spec for (spec,) in before}
+
+
+def test_all_fingerprints_are_made_at_once_and_back_again(
+    store: Store, readers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(store, [0, 1])
+    ingest(store, readers)
+    told: list[int] = []
+    done = {"fingerprints made anew": 2, "compared by new fingerprints": 1, "former fingerprints dropped": 1}
+    assert fingerprint_all(store, lambda progress: told.append(progress.of)) == {}
+    for seed in (2, 1):
+        monkeypatch.setattr("flows.fingerprints.SketchSpec", partial(SketchSpec, seed=seed))
+        assert fingerprint_all(store, lambda progress: told.append(progress.of)) == done
+    assert set(told) == {2}
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -13,10 +13,11 @@ from stored import NOW, settle_all, stories
 
 from load import engine as store
 from load import index
-from load.resketch import renew
+from load.resketch import make_first
 from load.rows import to_bigints, to_bytes
+from load.specs import ForeignSpec
 from transform.model import ArticleId
-from transform.verify import Side
+from transform.verify import MatchPolicy, Side
 
 FIRST, SECOND = planted_stream(seed=5, stories=2, copies=1)
 OLD_VIEWS = """
@@ -83,11 +84,16 @@ def test_what_was_settled_is_compared_by_the_spec_of_today(old: Engine) -> None:
         connection.exec_driver_sql("UPDATE storyfold.sketch SET spec = 'former', bands = ARRAY[2^33, 2^44]")
         connection.exec_driver_sql("INSERT INTO storyfold.band (key, article_id) VALUES (2^33, 1), (2^44, 1)")
     store.upgrade(old)
-    assert renew(old, SPEC, 1000) == 2
+    with pytest.raises(ForeignSpec, match="an older storyfold"):
+        settle_all(old)
+    assert make_first(old, SPEC, MatchPolicy(), 1000, NOW) == 1
+    assert make_first(old, SPEC, MatchPolicy(), 1000, NOW) == 0
+    settle_all(old)
+    assert [members for _, _, members in stories(old)] == [(SECOND.url,)]
     with old.connect() as connection:
         copy = Side(id=ArticleId(9), day=1, print=print_of(FIRST.text))
-        assert index.candidates(connection, [copy], {}, 5) == [{1}]
-        assert connection.scalar(text("SELECT count(*) FROM storyfold.band")) == len(copy.print.bands)
+        assert index.candidates(connection, 2, [copy], {}, 5) == [{1}]
+        assert connection.scalar(text("SELECT count(*) FROM storyfold.band_2_0")) == 2 * len(copy.print.bands)
 
 
 def _store(engine: Engine, number: int, item: Planted) -> None:

@@ -30,9 +30,9 @@ def test_index_and_counts_are_carried_over(bare_database_url: str) -> None:
     assert store.check(engine) == []
     with engine.begin() as connection:
         newcomer = Side(id=ArticleId(2**22 + 2), day=1, print=told)
-        assert index.candidates(connection, [newcomer], {}, 5) == [{7, 2**22 + 1}]
+        assert index.candidates(connection, 1, [newcomer], {}, 5) == [{7, 2**22 + 1}]
         assert index.size(connection).slices == 2
-        known = stop_shingles.history(connection, MatchPolicy())
+        known = stop_shingles.history(connection, 1, MatchPolicy())
         assert (known.stop.tolist(), known.days) == (TEMPLATE, 5)
         sightings = {
             (sighting >> 16, sighting & 0xFFFF)
@@ -67,10 +67,10 @@ def test_runs_and_counts_of_the_former_form_go_on(bare_database_url: str) -> Non
     day = (FIRST - date(1970, 1, 1)).days + 4
     last = Side(id=ArticleId(1), day=day, print=replace(print_of(""), shingles=shingles.astype(np.uint64)))
     with engine.begin() as connection:
-        assert stop_shingles.room(connection) == 1
-        stop_shingles.count(connection, [last], MatchPolicy())
-        assert stop_shingles.history(connection, MatchPolicy()).stop.tolist() == [2**62]
-        assert stop_shingles.room(connection) == 100
+        assert stop_shingles.room(connection, 1) == 1
+        stop_shingles.count(connection, 1, [last], MatchPolicy())
+        assert stop_shingles.history(connection, 1, MatchPolicy()).stop.tolist() == [2**62]
+        assert stop_shingles.room(connection, 1) == 100
     engine.dispose()
 
 

@@ -54,12 +54,12 @@ def some_keys(rng: random.Random) -> Hashes:
 
 def enter(engine: Engine, sides: Sequence[Side], changed: index.Changed | None = None, now: datetime = NOW) -> None:
     with engine.begin() as connection:
-        index.replace_keys(connection, sides, changed or {}, now)
+        index.replace_keys(connection, 1, sides, changed or {}, now)
 
 
-def found(engine: Engine, one: Side, newest: int = 5) -> set[ArticleId]:
+def found(engine: Engine, one: Side, newest: int = 5, spec: int = 1) -> set[ArticleId]:
     with engine.begin() as connection:
-        return index.candidates(connection, [one], {}, newest)[0]
+        return index.candidates(connection, spec, [one], {}, newest)[0]
 
 
 def slices(engine: Engine) -> list[int]:
@@ -83,8 +83,8 @@ def test_candidates_are_those_that_brute_force_finds(engine: Engine, seed: int, 
     for sides in batches(arriving, batch):
         changed = {one.id: known[one.id] for one in sides if one.id in known}
         with engine.begin() as connection:
-            answers += index.candidates(connection, sides, changed, newest=3)
-            index.replace_keys(connection, sides, changed, NOW)
+            answers += index.candidates(connection, 1, sides, changed, newest=3)
+            index.replace_keys(connection, 1, sides, changed, NOW)
         known.update({one.id: one.print.bands for one in sides})
     assert answers == expected
     assert slices(engine) == [0, 1, 2, 3]
@@ -137,7 +137,7 @@ def test_an_article_that_changes_after_its_slice_was_retired_is_a_candidate_agai
     assert found(engine, side(SLICE + 1, keys_of(1))) == set()
     changed = {ArticleId(1): keys_of(1)}
     with engine.begin() as connection:
-        assert index.candidates(connection, [side(1, keys_of(1, 5))], changed, 5) == [{SLICE}]
+        assert index.candidates(connection, 1, [side(1, keys_of(1, 5))], changed, 5) == [{SLICE}]
     enter(engine, [side(1, keys_of(1, 5))], changed)
     assert found(engine, side(SLICE + 1, keys_of(1))) == {1}
     assert retire(engine) == 0, "its slice has just been written to"
@@ -150,23 +150,29 @@ def test_an_older_moment_never_makes_a_slice_older(engine: Engine) -> None:
     assert retire(engine) == 0
 
 
-def test_keys_of_another_spec_take_the_place_of_former_ones_but_nothing_dropped_comes_back(engine: Engine) -> None:
+def test_keys_of_another_spec_stand_beside_the_former_ones_and_nothing_dropped_comes_back(engine: Engine) -> None:
     enter(engine, [side(1, keys_of(1))], now=NOW - timedelta(days=900))
     enter(engine, [side(number, keys_of(1)) for number in (SLICE, SLICE + 1)])
     assert retire(engine) == 1
-    former = {ArticleId(number): keys_of(1) for number in (1, SLICE)}
+    ids = [ArticleId(number) for number in (1, SLICE, SLICE + 1)]
     written = "SELECT number, written_at FROM storyfold.band_slice"
     with engine.begin() as connection:
         before = connection.execute(text(written)).all()
-        index.renew_keys(connection, {article: keys_of(2) for article in former}, former)
+        index.build_keys(connection, 2, dict.fromkeys(ids, keys_of(2)), {})
+        index.build_keys(connection, 2, {ids[1]: keys_of(3)}, {ids[1]: keys_of(2)})
         assert connection.execute(text(written)).all() == before
-    assert found(engine, side(SLICE + 2, keys_of(1))) == {SLICE + 1}
-    assert found(engine, side(SLICE + 2, keys_of(2))) == {SLICE}
+    assert found(engine, side(SLICE + 2, keys_of(1))) == {SLICE, SLICE + 1}
+    answers = [found(engine, side(SLICE + 2, keys_of(number)), spec=2) for number in (1, 2, 3)]
+    assert answers == [set(), {SLICE + 1}, {SLICE}]
+    with engine.begin() as connection:
+        index.drop(connection, 1)
+        assert index.size(connection).slices == 1
+    assert found(engine, side(SLICE + 2, keys_of(3)), spec=2) == {SLICE}
 
 
 def test_what_a_crash_interrupts_leaves_no_slice(engine: Engine) -> None:
     with pytest.raises(KeyboardInterrupt), engine.begin() as connection:
-        index.replace_keys(connection, [side(SLICE, keys_of(1))], {}, NOW)
+        index.replace_keys(connection, 1, [side(SLICE, keys_of(1))], {}, NOW)
         raise KeyboardInterrupt
     assert slices(engine) == []
     enter(engine, [side(SLICE, keys_of(1))])
@@ -178,7 +184,7 @@ def test_the_size_of_the_index_is_that_of_all_its_slices(engine: Engine) -> None
         assert index.size(connection) == index.IndexSize(slices=0, entries=0, size_bytes=0)
     enter(engine, [side(number * SLICE + n, keys_of(*range(1, 31))) for number in (0, 1) for n in range(100)])
     with engine.begin() as connection:
-        connection.execute(text("ANALYZE storyfold.band_0, storyfold.band_1"))
+        connection.execute(text("ANALYZE storyfold.band_1_0, storyfold.band_1_1"))
     with engine.connect() as connection:
         size = index.size(connection)
     assert (size.slices, size.entries) == (2, 6_000)

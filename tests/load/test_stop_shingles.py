@@ -108,14 +108,14 @@ def settle(engine: Engine, sides: Sequence[Side], batch: int) -> None:
     begin = 0
     while begin < len(sides):
         with engine.begin() as connection:
-            end = begin + min(batch, stop_shingles.room(connection))
-            stop_shingles.count(connection, sides[begin:end], POLICY)
+            end = begin + min(batch, stop_shingles.room(connection, 1))
+            stop_shingles.count(connection, 1, sides[begin:end], POLICY)
         begin = end
 
 
 def history(engine: Engine) -> History:
     with engine.connect() as connection:
-        return stop_shingles.history(connection, POLICY)
+        return stop_shingles.history(connection, 1, POLICY)
 
 
 def rows(engine: Engine) -> list[object]:
@@ -170,7 +170,7 @@ def test_a_crash_in_a_renewal_leaves_it_to_the_next_batch(engine: Engine, new_da
     settle(undisturbed, sides, 50)
     settle(engine, sides[:80], 50)
     with pytest.raises(KeyboardInterrupt), engine.begin() as connection:
-        stop_shingles.count(connection, sides[80:100], POLICY)
+        stop_shingles.count(connection, 1, sides[80:100], POLICY)
         raise KeyboardInterrupt
     settle(engine, sides[80:], 50)
     assert rows(engine) == rows(undisturbed)
