@@ -198,7 +198,7 @@ class _Indexing:
         if step.other:
             held.left_out[step.other] += 1
         elif step.page and step.place:
-            if what := _no_article(step.page):
+            if what := no_article(step.page):
                 held.left_out[what] += 1
             else:
                 held.found.append((step.page, step.place, self._job.describe(step.page)))
@@ -269,7 +269,7 @@ def _not_the_same(come: Progress, state: WarcState) -> str | None:
     return None
 
 
-def _no_article(page: Page) -> str | None:
+def no_article(page: Page) -> str | None:
     """What a page is that can be no article."""
     what = other_than_html(page.body, first_value(page.headers, "content-type"))
     if what and not page.url.startswith("file:"):

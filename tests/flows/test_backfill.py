@@ -13,8 +13,8 @@ from sites import PARAGRAPHS, Said, Sites
 from sqlalchemy import Engine
 
 from extract.spans import Span
-from flows import backfill as lines
-from flows.backfill import Plan
+from flows import past
+from flows.past import Plan
 from flows.store import follow_catalogue
 from load import runs
 
@@ -33,24 +33,23 @@ def desk(engine: Engine, tmp_path: Path) -> Newsdesk:
     return Newsdesk(engine=engine, home=tmp_path)
 
 
-def search(desk: Newsdesk, span: Span | None, names: Sequence[str] = ()) -> list[lines.Found]:
+def search(desk: Newsdesk, span: Span | None, names: Sequence[str] = ()) -> list[past.Found]:
     catalogue = follow_catalogue(desk.store, names)
-    return list(lines.search(lines.wanted_of(desk.store, catalogue, names, span), catalogue))
+    return list(past.search(past.spans_of(desk.store, catalogue, names, span), catalogue))
 
 
 def plan(desk: Newsdesk, span: Span | None = MARCH) -> Plan:
     [found] = search(desk, span)
-    return lines.plan_for(desk.store, found)
+    return past.plan_for(desk.store, found)
 
 
 def fill(desk: Newsdesk, span: Span | None) -> dict[str, int]:
     """Record what is found, for one source."""
-    catalogue = follow_catalogue(desk.store, ())
-    wanted = lines.wanted_of(desk.store, catalogue, (), span)
+    [found] = search(desk, span)
     with desk.engine.begin() as connection:
+        held = past.gaps_in(connection, (), span)
         run_id = runs.begin(connection, "backfill", NOW)
-    [found] = lines.search(wanted, catalogue)
-    return lines.record(desk.store, run_id, found, wanted.gaps.get(found.source.name, ()))
+    return past.record(desk.store, run_id, found, held.get(found.source.name, ()))
 
 
 def urls(desk: Newsdesk) -> list[str]:
