@@ -22,7 +22,7 @@ from fsspec.implementations.local import LocalFileSystem
 from extract.files import WARC_ENDINGS, NothingToLoad
 from extract.warc import Refuse, Step, scan
 
-TRIES = 6  # without a record between them: a minute and a half with their pauses
+TRIES = 6  # without a record between them: half a minute with their pauses
 FIRST_PAUSE_S = 1.0  # doubled for each further one, up to
 LONGEST_PAUSE_S = 30.0
 MARK_BYTES = 256
@@ -67,8 +67,17 @@ def find_warcs(name: str, base: str | None = None) -> list[str]:
     return found
 
 
-def state_of(file: str, end: int) -> WarcState:
+def state_of(file: str, end: int, *, tries: int = TRIES) -> WarcState:
     """The size of a file, and the mark of what lies before `end`. Raises WarcUnavailable."""
+    for number in range(tries - 1):
+        try:
+            return _state_of(file, end)
+        except WarcLost:
+            time.sleep(_pause_s(number))
+    return _state_of(file, end)
+
+
+def _state_of(file: str, end: int) -> WarcState:
     with _told(file):
         files, inner = url_to_fs(file)
         size = files.info(inner)["size"]
@@ -102,7 +111,11 @@ def scan_patiently(
             tries += 1
             if tries >= TRIES:
                 raise
-            pause(min(FIRST_PAUSE_S * 2 ** (tries - 1), LONGEST_PAUSE_S))
+            pause(_pause_s(tries - 1))
+
+
+def _pause_s(failures: int) -> float:
+    return min(FIRST_PAUSE_S * 2.0**failures, LONGEST_PAUSE_S)
 
 
 def _scan(file: str, start: int, refuse: Refuse | None) -> Iterator[Step]:
@@ -117,7 +130,7 @@ def _told(file: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, ClientResponseError) as error:
         raise _missing(file, error) from error
-    except (PermissionError, IsADirectoryError, NotADirectoryError, ImportError) as error:
+    except (PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError) as error:
         raise WarcUnavailable(file, _words(error)) from error
     except (OSError, ClientError) as error:
         raise (WarcLost if "://" in file else WarcUnavailable)(file, _words(error)) from error

@@ -104,7 +104,7 @@ def _left_of(connection: Connection, job: WarcJob, seen: _Seen) -> _Left | None:
     """None of a file that was read to its end, or cannot be read."""
     come = warc_files.progress(connection, job.file, str(job.choice))
     try:
-        size = state_of(job.file, 0).size
+        size = state_of(job.file, 0, tries=1).size
     except WarcUnavailable as error:
         seen.trouble.append(str(error))
         return None

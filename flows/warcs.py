@@ -81,29 +81,37 @@ def index_and_read(
     counts: what the indexing adds to. most: new entries of all files together
     """
     with worker(store.engine) as me, on_record(store, "ingest") as (_, read), _readers(store) as readers:
-        left = most
-        for job in jobs:
-            if left == 0:
-                break
-            for told in index_slices(store, run_id, job, left):
-                counts.update(told)
-                left = None if left is None else left - told["new"]
-                read.update(_read_until_few_wait(store, me, readers))
+
+        def read_some() -> bool:
+            told = read_waiting(store, me, readers, read=read_batch, settle=settle_batch)
+            read.update(told)
+            return bool(told)
+
+        for told in slices_between_readings(store, run_id, jobs, read_some, most):
+            counts.update(told)
+
+
+def slices_between_readings(
+    store: Store, run_id: RunId, jobs: Iterable[WarcJob], read_some: Callable[[], bool], most: int | None = None
+) -> Iterator[Counter[str]]:
+    """Counts, slice by slice; none enters while many pages wait.
+
+    read_some: reads what waits; whether it found anything that no other worker has
+    """
+    left = most
+    for job in jobs:
+        if left == 0:
+            return
+        for told in index_slices(store, run_id, job, left):
+            yield told
+            left = None if left is None else left - told["new"]
+            while _waiting(store) >= FEW_WAITING:
+                if not read_some():
+                    time.sleep(PAUSE_S)
 
 
 def _readers(store: Store) -> AbstractContextManager[Workers]:
     return workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet)
-
-
-def _read_until_few_wait(store: Store, me: int, readers: Workers) -> Counter[str]:
-    """Read and settle where many wait; while others have them all, wait for these."""
-    counts: Counter[str] = Counter()
-    while _waiting(store) >= FEW_WAITING:
-        read = read_waiting(store, me, readers, read=read_batch, settle=settle_batch)
-        counts.update(read)
-        if not read:
-            time.sleep(PAUSE_S)
-    return counts
 
 
 def _waiting(store: Store) -> int:
@@ -225,7 +233,7 @@ class _Indexing:
 
     def _mark(self, end: int) -> bytes | None:
         try:
-            return state_of(self._job.file, end).mark if end else None
+            return state_of(self._job.file, end, tries=1).mark if end else None
         except WarcUnavailable:  # the reading will tell
             return None
 
