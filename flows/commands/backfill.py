@@ -24,7 +24,8 @@ from flows.commands.shared import (
 
 if TYPE_CHECKING:
     from extract.lists import Listing
-    from flows.backfill import Asked, Outlook
+    from flows.asked import Asked
+    from flows.backfill import Outlook
 
 LARGE_S = 600.0  # on a terminal, what takes longer is asked about
 
@@ -64,21 +65,24 @@ def backfill(
     what is of the span, the hosts and the sources named. What is known already is not fetched again; what nothing dates
     is left out. --since begins the span, --until ends it, without that day. It can be stopped and started again.
     """
+    asked = _asked(names, _utc(since), _utc(until), fill_gaps, warc, base, urls, host, limit)
+    if not (dry_run or asked.is_of_archives or asked.warcs or asked.lists):
+        raise typer.BadParameter("Say what to look for: --since DATE, --gaps, --warc FILE or --urls FILE.")
+    _refuse_unknown_sources(asked)
     with at_work():
         from flows import backfill as line
+        from flows.asked import BadRequest
         from flows.show import runs as show
-
-        asked = _asked(names, _utc(since), _utc(until), fill_gaps, warc, base, urls, host, limit)
-        _refuse_unknown_sources(asked)
-        if not dry_run and asked == line.Asked(sources=asked.sources):
-            raise typer.BadParameter("Say what to look for: --since DATE, --gaps, --warc FILE or --urls FILE.")
 
         def approve(outlook: Outlook) -> bool:
             if not as_json:
                 tell(outlook, False, show.outlook)
             return not dry_run and (yes or _is_wanted(outlook))
 
-        result = line.backfill_asking(asked, approve)
+        try:
+            result = line.backfill_asking(asked, approve)
+        except BadRequest as error:
+            raise Complaint(str(error)) from error
     tell(result, as_json, show.backfilled)
     if not result.matched:
         raise Complaint("Nothing in these files and lists is of the hosts and the time that were asked for.")
@@ -102,7 +106,7 @@ def _asked(
     from extract.urls import BadUrl
     from extract.warc_choice import hosts_named
     from extract.warc_files import WarcUnavailable, find_warcs
-    from flows.backfill import Asked, BadRequest, check, listings
+    from flows.asked import Asked, BadRequest, check, listings
 
     try:
         asked = Asked(

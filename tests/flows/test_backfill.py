@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from newsdesk import Newsdesk, Publisher, publisher, rss, sitemap_index, urlset
-from programs import Program
+from programs import Program, rows
 from sites import PARAGRAPHS, Said, Sites
 from sqlalchemy import Engine
+from warc_files import foreign, http
 
 from extract.spans import Span
 from flows import past
@@ -19,6 +20,10 @@ from flows.store import follow_catalogue
 from load import runs
 
 NOW = datetime.now(UTC)
+PAGE = (
+    "<!doctype html><html lang=en><head><title>Ferry to sail twice an hour</title></head><body><article>"
+    f"<h1>Ferry to sail twice an hour</h1>{''.join(f'<p>{text}</p>' for text in PARAGRAPHS)}</article></body></html>"
+)
 MARCH = Span(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 
 
@@ -147,10 +152,8 @@ def test_a_gap_stays_open_while_nothing_can_be_read(desk: Newsdesk, site: Publis
 
 
 def test_the_command_shows_a_plan_then_fetches_and_settles(prefect_server: str, tmp_path: Path) -> None:
-    page = "<!doctype html><html lang=en><head><title>{0}</title></head><body><article><h1>{0}</h1>{1}</article></body></html>"
-    body = page.format("Ferry to sail twice an hour", "".join(f"<p>{text}</p>" for text in PARAGRAPHS))
     listed = urlset(ferry="2026-03-04", later="2026-06-01")
-    with Sites({"daily.example": {"/all.xml": Said(body=listed, type="application/xml"), "/ferry": body}}) as sites:
+    with Sites({"daily.example": {"/all.xml": Said(body=listed, type="application/xml"), "/ferry": PAGE}}) as sites:
         folder = tmp_path / "sources"
         folder.mkdir()
         (folder / "daily.toml").write_text(
@@ -171,3 +174,26 @@ def test_the_command_shows_a_plan_then_fetches_and_settles(prefect_server: str, 
         told = storyfold.run("backfill", *span)
         assert "1 new entry" in told and "1 article in 1 story" in told
         assert "Nothing new" in storyfold.run("backfill", "daily", *span)
+    crawl = tmp_path / "crawl.warc.gz"
+    told = [
+        ("response", f"https://{host}.example/{n}", http(PAGE.encode())) for host in ("weekly", "other") for n in "ab"
+    ]
+    crawl.write_bytes(foreign(told, gzipped=True))
+    files = ("backfill", "--warc", str(tmp_path), "--host", "weekly.example")
+    told = storyfold.run(*files, "--dry-run")
+    assert "1 WARC file: 0.0 MB to read" in told and "2 pages, 2 new" in told and "of another host 2" in told
+    told = storyfold.run(*files)
+    assert "2 new entries" in told and "of another host 2" in told
+    assert "Nothing new: 2 entries known" in storyfold.run(*files)
+    nothing = storyfold.start("backfill", "--warc", str(crawl), "--host", "none.example")
+    told, _ = nothing.communicate(timeout=240)
+    assert (nothing.returncode, "of the hosts and the time that were asked for" in " ".join(told.split())) == (1, True)
+    with storyfold.database() as connection:
+        found = rows(connection, "SELECT line, entries, is_done FROM news.backfill ORDER BY run_id")
+    assert found == [
+        ("backfill", 1, True),
+        ("backfill", 0, True),
+        ("backfill", 2, True),
+        ("backfill", 0, True),
+        ("backfill", 0, True),
+    ]
