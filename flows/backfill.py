@@ -117,10 +117,10 @@ def carry_out(asked: Asked, approve: Approve | None) -> Backfilled:
     check(asked)
     with open_store() as store:
         started = datetime.now(UTC)
-        given = _given(store, asked)
+        given = given_for(store, asked)
         outlook = Outlook(plans=())
         if approve:
-            given, outlook = _looked_at(store, asked, given)
+            given, outlook = looked_at(store, asked, given)
             if not approve(outlook):
                 return Backfilled(outlook=outlook, summary=None)
         before = figures_of(store.engine)
@@ -141,7 +141,7 @@ def carry_out(asked: Asked, approve: Approve | None) -> Backfilled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Given:
+class Given:
     """Where it comes from."""
 
     catalogue: Mapping[str, Source]
@@ -150,7 +150,8 @@ class _Given:
     jobs: tuple[WarcJob, ...]
 
 
-def _given(store: Store, asked: Asked) -> _Given:
+def given_for(store: Store, asked: Asked) -> Given:
+    """Where it comes from; archives are searched later, when they are gone through. Raises BadRequest."""
     if asked.is_of_archives or store.settings.sources.is_dir():
         catalogue = follow_catalogue(store, asked.sources if asked.is_of_archives else ())
     else:
@@ -162,7 +163,7 @@ def _given(store: Store, asked: Asked) -> _Given:
     choice = _choice(store, asked)
     with store.engine.connect() as connection:
         describe = by_domain(None, sources.names_by_domain(connection))
-    return _Given(
+    return Given(
         catalogue=catalogue,
         found=found,
         wanted=choose(store, asked.lists, None, choice, asked.span) if asked.lists else None,
@@ -182,7 +183,7 @@ def _choice(store: Store, asked: Asked) -> Choice:
     return Choice(hosts=tuple(sorted(hosts)), since=asked.since, until=asked.until)
 
 
-def _looked_at(store: Store, asked: Asked, given: _Given) -> tuple[_Given, Outlook]:
+def looked_at(store: Store, asked: Asked, given: Given) -> tuple[Given, Outlook]:
     """What is given, with the archives searched, and what that makes to be done."""
     found = tuple(given.found)
     plans = tuple(plan_for(store, one) for one in found)
@@ -237,7 +238,7 @@ def _pace(catalogue: Mapping[str, Source], store: Store, waiting: Mapping[tuple[
     return dict(seconds)
 
 
-def _bring(store: Store, run_id: RunId, asked: Asked, given: _Given, counts: Counter[str]) -> set[str]:
+def _bring(store: Store, run_id: RunId, asked: Asked, given: Given, counts: Counter[str]) -> set[str]:
     """Announce and index what is given; answers the sources to fetch from."""
     names = set(asked.sources)
     with store.engine.connect() as connection:
