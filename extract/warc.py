@@ -397,8 +397,10 @@ def _refused(record: bytes | bytearray, refuse: Refuse | None) -> _Other | None:
     end = record.find(b"\r\n\r\n") + 2 if refuse else 1
     if refuse is None or end < 2:
         return None
-    head = _head_of(bytes(record[:end]))
-    why = refuse(head) if head.kind in _SCHEMES else None
+    kind = _TYPE.search(record, 0, end)
+    if kind is None or kind[1].decode().lower() not in _SCHEMES:
+        return None
+    why = refuse(_head_of(bytes(record[:end])))
     return _Other(why) if why else None
 
 
