@@ -56,6 +56,14 @@ def is_url_list(text: str) -> bool:
     return bool(listing.items) and not listing.left_out
 
 
+def read_any(text: str) -> Listing:
+    """What a text without a name lists: a table where its first line names a column of URLs, else one URL a line."""
+    try:
+        return read_table(text)
+    except NotAList:
+        return read_url_list(text)
+
+
 def read_url_list(text: str) -> Listing:
     """The URLs of a text, one a line. Blank lines, and lines or ends of lines that begin with '#', say nothing."""
     lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())

@@ -70,6 +70,30 @@ class ArchiveDamaged(Exception):
         return type(self), (self.file, self.offset, self.why)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordHead:
+    """What a record says of itself before its page."""
+
+    kind: str  # 'response', 'revisit', …
+    url: str
+    date: datetime | None  # when it was captured; None where that cannot be read
+
+
+Refuse = Callable[[RecordHead], str | None]
+"""Why a page is not wanted, by its record's head alone, or None where it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One record of a WARC file, or a broken stretch: exactly one of page, other and damage, or none of them."""
+
+    end: int  # a later reading goes on from here; of a broken stretch its beginning, for the file may still grow
+    page: Page | None = None
+    place: WarcPlace | None = None  # of the page
+    other: str | None = None  # what stands in place of a page, or why it is not wanted
+    damage: ArchiveDamaged | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Other:
     """A record that holds no page, and what it is instead."""
@@ -129,7 +153,8 @@ def read_page(archive: str, place: WarcPlace) -> Page:
     files, path = url_to_fs(place.file if foreign else f"{archive.rstrip('/')}/{place.file}")
     try:
         packed = files.cat_file(path, start=place.offset, end=place.offset + place.length)
-        page = _page_of(_record_at(BytesIO(packed), 0)[0])
+        record, _ = _record_at(BytesIO(packed), 0)
+        page = record if isinstance(record, _Other) else _page_of(record)
     except FileNotFoundError as fault:
         raise ArchiveDamaged(path, place.offset, "no such file") from fault
     except _Damage as fault:
@@ -157,25 +182,43 @@ def iter_pages(
     'status 404', 'conversion'.
     start: where an earlier reading ended (offset + length of its last place).
     """
+    for step in scan(path, start=start):
+        if step.page and step.place:
+            yield step.page, step.place
+        elif step.other:
+            on_other(step.other)
+        elif step.damage:
+            on_damage(step.damage)
+
+
+def scan(path: str, *, start: int = 0, refuse: Refuse | None = None) -> Iterator[Step]:
+    """Every record of a WARC file as `iter_pages` tells them, one by one, so that the reading can end at any of them.
+
+    refuse: pages that are not wanted. They are inflated to find their end, and neither kept nor parsed.
+    """
     files, inner = url_to_fs(path)
     file = inner if isinstance(files, LocalFileSystem) else path
-
-    def tell(offset: int, damage: _Damage) -> None:
-        on_damage(ArchiveDamaged(file, offset, str(damage)))
-
     with files.open(inner, "rb") as stream:
-        for offset, length, record in _records(stream, start, tell):
-            try:
-                found = _page_of(record)
-            except _Damage as damage:
-                tell(offset, damage)
+        for offset, length, record in _records(stream, start, refuse):
+            if isinstance(record, _Damage):
+                yield Step(end=offset, damage=ArchiveDamaged(file, offset, str(record)))
                 continue
-            if isinstance(found, Page) and 200 <= found.status < 300:
-                yield found, WarcPlace(file=file, offset=offset, length=length)
-            elif isinstance(found, Page):
-                on_other(f"status {found.status}")
-            elif found.what not in _BESIDE_PAGES:
-                on_other(found.what)
+            try:
+                found = record if isinstance(record, _Other) else _page_of(record)
+            except _Damage as damage:
+                yield Step(end=offset + length, damage=ArchiveDamaged(file, offset, str(damage)))
+                continue
+            place = WarcPlace(file=file, offset=offset, length=length)
+            yield _step(found, place)
+
+
+def _step(found: Page | _Other, place: WarcPlace) -> Step:
+    end = place.offset + place.length
+    if isinstance(found, _Other):
+        return Step(end=end, other=None if found.what in _BESIDE_PAGES else found.what)
+    if not 200 <= found.status < 300:
+        return Step(end=end, other=f"status {found.status}")
+    return Step(end=end, page=found, place=place)
 
 
 def _packed(record: Any) -> bytes:
@@ -268,16 +311,21 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _records(stream: BinaryIO, start: int, tell: Callable[[int, _Damage], None]) -> Iterator[tuple[int, int, bytes]]:
-    """Offset, length and plain bytes of each record from `start` on; broken stretches are told, then leapt over."""
+def _records(
+    stream: BinaryIO, start: int, refuse: Refuse | None
+) -> Iterator[tuple[int, int, bytes | _Other | _Damage]]:
+    """Offset, length and plain bytes of each record from `start` on, or what it is when nobody wants it.
+
+    Broken stretches come once each, without a length, and are leapt over.
+    """
     lost = False
     offset = _behind_blank_lines(stream, start)
     while offset is not None:
         try:
-            record, length = _record_at(stream, offset)
+            record, length = _record_at(stream, offset, refuse)
         except _Damage as damage:
             if not lost:
-                tell(offset, damage)
+                yield offset, 0, damage
             lost = True
             offset = _next_magic(stream, offset + 1)
             continue
@@ -310,21 +358,22 @@ def _next_magic(stream: BinaryIO, offset: int) -> int | None:
     return None
 
 
-def _record_at(stream: BinaryIO, offset: int) -> tuple[bytes, int]:
-    """The record that begins at `offset`, decompressed, and how many bytes of the file it takes."""
+def _record_at(stream: BinaryIO, offset: int, refuse: Refuse | None = None) -> tuple[bytes | _Other, int]:
+    """The record that begins at `offset`, decompressed, or why it is refused; and its bytes in the file."""
     stream.seek(offset)
     magic = stream.read(len(_WARC_MAGIC))
     stream.seek(offset)
     if magic.startswith(GZIP_MAGIC):
-        return _gzip_record(stream)
+        return _gzip_record(stream, refuse)
     if magic == _WARC_MAGIC:
-        return _plain_record(stream)
+        return _plain_record(stream, refuse)
     raise _Damage("no record begins here")
 
 
-def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
+def _gzip_record(stream: BinaryIO, refuse: Refuse | None) -> tuple[bytes | _Other, int]:
     inflater = zlib.decompressobj(GZIP_WBITS)
     record, taken = bytearray(), 0
+    refused: _Other | None = None
     while not inflater.eof:
         block = stream.read(_BLOCK if taken else _FIRST_BLOCK)
         if not block:
@@ -337,10 +386,42 @@ def _gzip_record(stream: BinaryIO) -> tuple[bytes, int]:
         if not record and not inflater.eof:
             raise _Damage("a gzip member has no beginning")
         _check_size(len(record))
-    return bytes(record), taken - len(inflater.unused_data)
+        refused = refused or _refused(record, refuse)
+        if refused:
+            del record[:-1]  # what follows is inflated for its length and its check sum
+    return refused or bytes(record), taken - len(inflater.unused_data)
 
 
-def _plain_record(stream: BinaryIO) -> tuple[bytes, int]:
+def _refused(record: bytes | bytearray, refuse: Refuse | None) -> _Other | None:
+    """Why the page of this record, or of this beginning of one, is not wanted."""
+    end = record.find(b"\r\n\r\n") + 2 if refuse else 1
+    if refuse is None or end < 2:
+        return None
+    kind = _TYPE.search(record, 0, end)
+    if kind is None or kind[1].decode().lower() not in _SCHEMES:
+        return None
+    why = refuse(_head_of(bytes(record[:end])))
+    return _Other(why) if why else None
+
+
+def _head_of(head: bytes) -> RecordHead:
+    lines = (line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n"))
+    fields = {name.lower(): value.strip() for name, _, value in lines}
+    return RecordHead(
+        kind=fields.get("warc-type", "").lower(),
+        url=fields.get("warc-target-uri", "").strip("<>"),
+        date=_date_or_none(fields.get("warc-date", "")),
+    )
+
+
+def _date_or_none(text: str) -> datetime | None:
+    try:
+        return _date(text)
+    except _Damage:
+        return None
+
+
+def _plain_record(stream: BinaryIO, refuse: Refuse | None) -> tuple[bytes | _Other, int]:
     record = stream.read(_BLOCK)
     end = record.find(b"\r\n\r\n") + 4
     announced = _CONTENT_LENGTH.search(record, 0, end)
@@ -348,10 +429,11 @@ def _plain_record(stream: BinaryIO) -> tuple[bytes, int]:
         raise _Damage("a record's head has no end or no Content-Length")
     length = end + int(announced[1])
     _check_size(length)
+    refused = _refused(record, refuse)
     record = record[:length] + stream.read(max(length - len(record), 0))
     if len(record) < length:
         raise _Damage("a record is cut off")
-    return record, length
+    return refused or record, length
 
 
 def _check_size(length: int) -> None:

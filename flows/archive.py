@@ -24,6 +24,7 @@ class Archive:
 
     entries: dict[str, FeedEntry] = field(default_factory=dict)  # by URL, each once
     documents: int = 0  # that could be read
+    failed: int = 0  # and those that could not
     undated: int = 0  # entries of which nothing tells when they were published
     trouble: list[str] = field(default_factory=list)
 
@@ -75,11 +76,13 @@ async def _read(web: Fetcher, source: Source, feed: Feed, found: Archive) -> Fee
         got = await web.get(feed.url, source.fetch)
         if isinstance(got, Rejection):
             found.trouble.append(f"{feed.url}: {got.reason} {got.detail}".rstrip())
+            found.failed += 1
             return None
         assert isinstance(got, Page)  # no validators were sent, so nothing can be 'not modified'
         document = read_as(feed.kind, got, MAX_LISTED)
     except (FetchFault, NotAFeed) as error:
         found.trouble.append(str(error))
+        found.failed += 1
         return None
     found.documents += 1
     if document.left_out:

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import TypeVar
-from unicodedata import combining, normalize
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 from prefect import flow
 
 from extract.files import FileKind, find_files, kind_of, read_file, read_list
-from extract.headers import first_value
-from extract.lists import Listed, Listing
+from extract.lists import Listing
 from extract.model import FeedEntry, Page, Reason, Rejection
-from extract.sniff import other_than_html
-from extract.urls import BadUrl, normalize_url, registrable_domain
-from extract.warc import ArchiveDamaged, WarcPlace, iter_pages
+from extract.warc_choice import Choice
 from flows.bookkeeping import on_record, show_summary
 from flows.collect import archive_pages, collect
 from flows.ingest import ingest
-from flows.run import DAMAGED, LEFT_OUT, Summary, as_markdown, figures_of, summarise
+from flows.lists import announce, choose, counts_of
+from flows.owners import source_name
+from flows.run import LEFT_OUT, Summary, as_markdown, figures_of, summarise
 from flows.store import Store, follow_catalogue, open_store
 from flows.upkeep import upkeep
-from load import entries, pages, sources
-from load.engine import Connection
-from load.entries import Recorded
-from load.locks import try_lock
+from flows.warcs import WarcJob, by_domain, index_and_read
+from load import entries, sources
 from load.pages import FetchedPage
-from load.rows import clean_text
 from load.runs import RunId
-
-_log = logging.getLogger(__name__)
-NO_NAME = "local"  # of a source of whose name no letter or digit is left
-
-_T = TypeVar("_T")
-_K = TypeVar("_K", bound=Hashable)
 
 
 @flow(name="load", validate_parameters=False)
@@ -62,10 +46,9 @@ def load_paths(paths: Sequence[Path], source: str | None = None) -> Summary:
             counts.update(at_hand.left_out)
             for name, held in _batches(at_hand.pages, source, store.settings.batch):
                 counts.update(_load(store, run_id, name, held))
-            for file in at_hand.warcs:
-                counts.update(index_warc(store, run_id, file, source))
-            listed = announce_lists(store, run_id, at_hand.lists, source)
-            counts.update(listed.counts)
+            index_and_read(store, run_id, _jobs(store, at_hand.warcs, source), counts)
+            listed = choose(store, at_hand.lists, source)
+            counts.update(announce(store, run_id, listed))
         if listed.names:
             collect(sorted(listed.names))
         ingest()
@@ -99,6 +82,13 @@ def _sorted_by_kind(paths: Sequence[Path]) -> _AtHand:
     )
 
 
+def _jobs(store: Store, files: Sequence[Path], source: str | None) -> list[WarcJob]:
+    """All pages of these files."""
+    with store.engine.connect() as connection:
+        describe = by_domain(source, sources.names_by_domain(connection))
+    return [WarcJob(file=str(file), choice=Choice(), describe=describe) for file in files]
+
+
 def _kind_of(file: Path) -> FileKind | None:
     try:
         return kind_of(file)
@@ -126,7 +116,7 @@ def _load(store: Store, run_id: RunId, source: str, files: Sequence[Path]) -> di
         if isinstance(page, Page)
     ]
     archive_pages(store, got, now)
-    return _counts(recorded)
+    return counts_of(recorded)
 
 
 def _read(file: Path) -> Page | Rejection:
@@ -142,188 +132,5 @@ def _batches(files: Sequence[Path], source: str | None, size: int) -> Iterator[t
     for file in files:
         by_source.setdefault(source or source_name(file.parent.name), []).append(file)
     for name, held in sorted(by_source.items()):
-        for batch in _in_batches(held, size):
-            yield name, batch
-
-
-# --- WARC files -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A page in a WARC file, and whose it is."""
-
-    page: Page
-    place: WarcPlace
-    owner: tuple[str, str]  # name and title of its source
-
-
-def index_warc(store: Store, run_id: RunId, file: Path, source: str | None) -> Counter[str]:
-    """Put the pages of a WARC file on record where they lie, from where an earlier load of it ended."""
-    if clean_text(str(file)) != str(file):
-        _log.warning("the name of %r is no text that the store can keep", file)
-        return Counter({f"{LEFT_OUT}{DAMAGED}": 1})
-    with store.engine.connect() as turn:  # its transaction lasts as long as the file
-        if not try_lock(turn, f"load {file}"):
-            _log.warning("another load works on %s", file)
-            return Counter({f"{LEFT_OUT}a file that another load works on": 1})
-        return +_index_alone(store, run_id, file, source)
-
-
-def _index_alone(store: Store, run_id: RunId, file: Path, source: str | None) -> Counter[str]:
-    with store.engine.connect() as connection:
-        start, known = pages.recorded_of(connection, str(file))
-        owners = sources.names_by_domain(connection)
-    counts = Counter({"announced": known, "known": known})
-    source_ids: dict[tuple[str, str], int] = {}
-
-    def tell(damage: ArchiveDamaged) -> None:
-        counts[f"{LEFT_OUT}{DAMAGED}"] += 1
-        _log.warning("%s", damage)
-
-    def leave_out(what: str) -> None:
-        counts[f"{LEFT_OUT}{what}"] += 1
-
-    found = _articles(iter_pages(str(file), start=start, on_damage=tell, on_other=leave_out), leave_out)
-    owned = (_Found(page, place, owner(page.url, source, owners)) for page, place in found)
-    try:
-        for batch in _in_batches(owned, store.settings.batch):
-            counts.update(_keep_in_place(store, run_id, batch, source_ids))
-    except OSError as error:
-        tell(ArchiveDamaged(str(file), 0, error.strerror or str(error)))
-    return counts
-
-
-def _articles(
-    found: Iterable[tuple[Page, WarcPlace]], leave_out: Callable[[str], None]
-) -> Iterator[tuple[Page, WarcPlace]]:
-    """The pages that may be articles; what is no HTML, or has no usable URL, is told."""
-    for page, place in found:
-        what = other_than_html(page.body, first_value(page.headers, "content-type"))
-        if what and not page.url.startswith("file:"):
-            leave_out(what)
-        elif not _is_usable(page.url):
-            leave_out(Reason.BAD_URL)
-        else:
-            yield page, place
-
-
-def _is_usable(url: str) -> bool:
-    try:
-        return bool(normalize_url(url))
-    except BadUrl:
-        return False
-
-
-def _keep_in_place(
-    store: Store, run_id: RunId, batch: Sequence[_Found], source_ids: dict[tuple[str, str], int]
-) -> dict[str, int]:
-    """Announce these pages and point to them, in one transaction, those of one URL in the order of their times.
-
-    source_ids: name and title → id, of the sources met so far
-    """
-    now = datetime.now(UTC)
-    with store.engine.begin() as connection:
-        for owner in sorted({item.owner for item in batch} - set(source_ids)):
-            source_ids[owner] = sources.ensure(connection, *owner)
-        announced = [FeedEntry(url=item.page.url) for item in batch]
-        by_url = {item.page.url: source_ids[item.owner] for item in batch}
-        recorded = entries.record(connection, by_url, announced, run_id, now, fetch=False)
-        _point_to(connection, sorted(batch, key=lambda item: item.page.fetched_at))
-    return _counts(recorded)
-
-
-def _point_to(connection: Connection, found: Sequence[_Found]) -> None:
-    """Keep the pages whose bytes are new; an entry stays with the source that announced it first."""
-    ids = entries.owners(connection, [item.page.url for item in found])
-    places = {}
-    for item in found:
-        entry_id, source_id = ids[item.page.url]
-        places[FetchedPage(entry_id=entry_id, source_id=source_id, page=item.page)] = item.place
-    fresh = pages.changed(connection, list(places))
-    pages.keep(connection, fresh, [places[item] for item in fresh])
-
-
-# --- Lists of URLs --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announced:
-    """What lists came to: counts, and the sources to fetch from."""
-
-    counts: Counter[str]
-    names: frozenset[str]
-
-
-def announce_lists(store: Store, run_id: RunId, lists: Sequence[Listing], source: str | None) -> Announced:
-    """Put what the lists name on record, to be fetched."""
-    with store.engine.connect() as connection:
-        owners = sources.names_by_domain(connection)
-    counts = Counter({f"{LEFT_OUT}a line without a URL": sum(listing.left_out for listing in lists)})
-    owned: list[tuple[Listed, str, str]] = []
-    for item in (item for listing in lists for item in listing.items):
-        try:
-            owned.append((item, *_owner_of(item, source, owners)))
-        except BadUrl:
-            counts[f"{LEFT_OUT}{Reason.BAD_URL}"] += 1
-    by_source = _grouped(owned, lambda item: item[1:])
-    for (name, title), held in by_source.items():
-        for batch in _in_batches((item.entry for item, *_ in held), store.settings.batch):
-            counts.update(_record(store, run_id, name, title, batch))
-    return Announced(counts=+counts, names=frozenset(name for name, _ in by_source))
-
-
-def _record(store: Store, run_id: RunId, name: str, title: str, announced: Sequence[FeedEntry]) -> dict[str, int]:
-    with store.engine.begin() as connection:
-        source_id = sources.ensure(connection, name, title)
-        return _counts(entries.record(connection, source_id, announced, run_id, datetime.now(UTC)))
-
-
-# --- What all share -------------------------------------------------------------------------------------------
-
-
-def _owner_of(item: Listed, source: str | None, owners: Mapping[str, str]) -> tuple[str, str]:
-    """Name and title of the source that a listed URL is loaded under. Raises BadUrl."""
-    if item.source and not source:
-        return source_name(item.source), item.source
-    return owner(item.entry.url, source, owners)
-
-
-def owner(url: str, source: str | None, owners: Mapping[str, str]) -> tuple[str, str]:
-    """Name and title of the source that a page is loaded under: as the user says, else by its domain, else its folder.
-
-    owners: registrable domain → source that publishes there. Raises BadUrl.
-    """
-    domain = registrable_domain(url)
-    name = source or owners.get(domain) or source_name(domain or PurePosixPath(unquote(urlsplit(url).path)).parent.name)
-    return name, name if source else domain or name
-
-
-def source_name(text: str) -> str:
-    """A text as a source may be called: small letters, digits, hyphens; 'daily-example' for daily.example."""
-    plain = "".join(char for char in normalize("NFKD", text.lower()) if not combining(char))
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or NO_NAME
-
-
-def _counts(recorded: Recorded) -> dict[str, int]:
-    return {
-        "announced": recorded.new + recorded.known + recorded.updated + recorded.bad,
-        "new": recorded.new,
-        "known": recorded.known,
-        "updated": recorded.updated,
-        "bad links": recorded.bad,
-    }
-
-
-def _grouped(items: Iterable[_T], key: Callable[[_T], _K]) -> dict[_K, list[_T]]:
-    """The items by key, in the order in which the keys come."""
-    groups: dict[_K, list[_T]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
-
-
-def _in_batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    going = iter(items)
-    while batch := list(islice(going, size)):
-        yield batch
+        for start in range(0, len(held), size):
+            yield name, held[start : start + size]

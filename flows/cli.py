@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from extract.model import Profile
 from flows.commands.alerts import alerts
+from flows.commands.backfill import backfill
 from flows.commands.db import db_app
 from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
@@ -34,6 +35,7 @@ from flows.commands.shared import (
     open_store,
     read_settings,
     reading_spec,
+    refuse_disabled,
     refuse_unknown,
     source_files,
     tell,
@@ -41,8 +43,7 @@ from flows.commands.shared import (
 from flows.commands.source import source_app
 
 if TYPE_CHECKING:
-    from extract.model import FetchPolicy, Page, Rejection, Source
-    from extract.spans import Span
+    from extract.model import FetchPolicy, Page, Rejection
     from flows.run import Summary
     from flows.settings import Settings
 
@@ -201,52 +202,7 @@ def load(
     _show_summary(result, as_json)
 
 
-Day = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], metavar="DATE", help="As 2026-03-01.")
-]
-
-
-@app.command(rich_help_panel="Work")
-def backfill(
-    names: Names = None,
-    since: Day = None,
-    until: Day = None,
-    fill_gaps: Annotated[bool, typer.Option("--gaps", help="The coverage gaps on record, instead of a span.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what there is, and how long it takes.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Fetch what was published in a span of time, as far as sitemaps and feeds still list it.
-
-    The sitemaps are those of the source's file and of its robots.txt. What is known already is not fetched again;
-    entries of which nothing tells when they were published are left out. --since begins the span, --until ends it,
-    without that day.
-    """
-    span = _span(since, until, fill_gaps)
-    with _lines(names, only_files=True):
-        from flows.backfill import backfill as line
-        from flows.show import runs as show
-
-        result = line(names or [], span, dry_run=dry_run)
-    tell(result, as_json, show.backfilled)
-    if any(plan.trouble for plan in result.plans):
-        raise typer.Exit(TROUBLED)
-
-
-def _span(since: datetime | None, until: datetime | None, fill_gaps: bool) -> Span | None:
-    """The span that was asked for, None for the gaps on record."""
-    from extract.spans import Span
-
-    if fill_gaps and (since or until):
-        raise typer.BadParameter("Give --since and --until, or --gaps.")
-    if fill_gaps:
-        return None
-    if since is None:
-        raise typer.BadParameter("Say what to look for: --since DATE, and --until DATE, or --gaps.")
-    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
-    span = Span(since.replace(tzinfo=UTC), end)
-    if span.since >= span.until:
-        raise typer.BadParameter("--since must be before --until.")
-    return span
+app.command(rich_help_panel="Work")(backfill)
 
 
 @app.command(rich_help_panel="Work")
@@ -413,7 +369,7 @@ def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator
 
     settings = read_settings()
     files = source_files(settings) if only_files or settings.sources.is_dir() else ()
-    _refuse_disabled(names or (), files)
+    refuse_disabled(names or (), files)
     known = [str(file.name) for file in files]
     if only_files:
         refuse_unknown(names or (), known)
@@ -423,12 +379,6 @@ def _lines(names: Sequence[str] | None, *, only_files: bool = False) -> Iterator
                 known += sources.names(connection)
             refuse_unknown(names or (), known)
         yield
-
-
-def _refuse_disabled(names: Sequence[str], files: Sequence[Source]) -> None:
-    for file in files:
-        if file.name in names and not file.enabled:
-            raise Complaint(f"The source '{file.name}' is disabled: 'storyfold source enable {file.name}' wakes it.")
 
 
 def _show_summary(result: Summary, as_json: bool) -> None:

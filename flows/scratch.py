@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 
 from extract.model import FeedEntry, Page
 from extract.urls import BadUrl
-from flows.at_hand import NO_NAME, owner, source_name
 from flows.collect import archive_pages
 from flows.ingest import read_pages, read_waiting, settle_ready
 from flows.isolation import Workers, workers
+from flows.owners import NO_NAME, owner, source_name
 from flows.settings import Settings
 from flows.store import Store, open_store
 from flows.upkeep import keep_up

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +33,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -111,19 +113,21 @@ def record(
     feed_id: int | None = None,
     fetch: bool = True,
     oldest: datetime | None = None,
+    backfill: bool = False,
 ) -> Recorded:
     """Keep what is new, refresh what is known, reopen what is announced as changed since.
 
     source_id: of all, or of each by its URL
     fetch: false for entries whose bytes are at hand already. oldest: unknown entries from before are left out.
+    backfill: the new ones are fetched after what is fresh. Announced without it, a known one is fresh from then on.
     """
     keyed, bad = _keyed(entries, read_rules(connection))
     known = _known(connection, list(keyed))
     unknown = {key: e for key, e in keyed.items() if key not in known}
     fresh = {key: e for key, e in unknown.items() if not _is_from_before(e, oldest)}
     updated = {known[key].id: e for key, e in keyed.items() if key in known and _is_later(e, known[key])}
-    new = _insert(connection, source_id, feed_id, fresh, run_id, now, fetch=fetch)
-    _refresh(connection, [row.id for row in known.values()], now)
+    new = _insert(connection, source_id, feed_id, fresh, run_id, now, fetch=fetch, backfill=backfill)
+    _refresh(connection, [row.id for row in known.values()], now, backfill=backfill)
     _reopen(connection, updated, now)
     old = len(unknown) - len(fresh)
     return Recorded(
@@ -156,17 +160,18 @@ def claim_due(
 ) -> list[ClaimedEntry]:
     """Entries to fetch now, claimed for this worker: domain by domain in turn, of each those that wait longest.
 
-    None of a domain that another worker is at, or that is paused. The cost grows with the domains taken, not with what
-    is due: see docs/decisions/0012.
+    What a backfill found comes after all else of its domain. None of a domain that another worker is at, or that is
+    paused. The cost grows with the domains taken, not with what is due: see docs/decisions/0012.
     names: only these sources; all when empty. resting: none of these, what they announced waits.
     after: the domain claimed last, whose successor has the next turn.
     busy: domains that have enough for now.
     """
     lock_claims(connection, entry)
     among_sources = _of_sources(names, resting)
-    rows = list(connection.execute(_due(worker, now, limit, among_sources, busy, after)))
+    rows = _first_of_each(connection.execute(_due(worker, now, limit, among_sources, busy, after)))
     if after and len(rows) < limit:
-        rows += connection.execute(_due(worker, now, limit - len(rows), among_sources, busy, "", until=after))
+        rest = _due(worker, now, limit - len(rows), among_sources, busy, "", until=after)
+        rows += _first_of_each(connection.execute(rest))
     claim(connection, entry, [row.id for row in rows], worker, now)
     return [
         ClaimedEntry(
@@ -179,6 +184,17 @@ def claim_due(
         )
         for row in rows
     ]
+
+
+def _first_of_each(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """At most ENTRIES_PER_DOMAIN of each domain: the fresh ones, then as many backfilled ones as have room."""
+    taken: Counter[str] = Counter()
+    first = []
+    for row in rows:
+        taken[row.domain] += 1
+        if taken[row.domain] <= ENTRIES_PER_DOMAIN:
+            first.append(row)
+    return first
 
 
 def renew(connection: Connection, worker: int, now: datetime) -> None:
@@ -196,10 +212,14 @@ def _due(
     *,
     until: str | None = None,
 ) -> Select[Any]:
-    """The entries to claim of the domains behind `after`, up to `until`: at most ENTRIES_PER_DOMAIN of each."""
+    """The entries to claim of the domains behind `after`, up to `until`.
+
+    Of each domain at most ENTRIES_PER_DOMAIN fresh ones, then as many backfilled ones.
+    """
     turn = _turns(after, until)
     wanted = [
         entry.c.domain == turn.c.domain,
+        entry.c.backfill == turn.c.backfill,
         entry.c.fetch_due_at <= now,
         free(entry, now),
         entry.c.host.not_in(_paused(PauseScope.HOST, now)),
@@ -228,20 +248,22 @@ def _due(
 def _turns(after: str, until: str | None) -> CTE:
     """The domains with anything to fetch, now or later, each with the earliest time: a loose index scan.
 
-    Postgres computes a recursive query no further than its rows are asked for.
+    A domain has two turns, for what is fresh and for what is backfilled. Postgres computes a recursive query no further
+    than its rows are asked for.
     """
 
-    def first_behind(domain: ColumnElement[str]) -> Select[Any]:
+    def first_behind(domain: ColumnElement[str], backfill: ColumnElement[bool]) -> Select[Any]:
         reach = [] if until is None else [entry.c.domain <= until]
+        behind = tuple_(entry.c.domain, entry.c.backfill) > tuple_(domain, backfill)
         return (
-            select(entry.c.domain, entry.c.fetch_due_at)
-            .where(entry.c.fetch_due_at.is_not(None), entry.c.domain > domain, *reach)
-            .order_by(entry.c.domain, entry.c.fetch_due_at, entry.c.id)
+            select(entry.c.domain, entry.c.backfill, entry.c.fetch_due_at)
+            .where(entry.c.fetch_due_at.is_not(None), behind, *reach)
+            .order_by(entry.c.domain, entry.c.backfill, entry.c.fetch_due_at, entry.c.id)
             .limit(1)
         )
 
-    turn = select(first_behind(literal(after)).subquery()).cte("turn", recursive=True)
-    successor = first_behind(turn.c.domain).correlate(turn).lateral("successor")
+    turn = select(first_behind(literal(after), true()).subquery()).cte("turn", recursive=True)
+    successor = first_behind(turn.c.domain, turn.c.backfill).correlate(turn).lateral("successor")
     return turn.union_all(select(successor).select_from(turn.join(successor, true())))
 
 
@@ -514,6 +536,7 @@ def _insert(
     now: datetime,
     *,
     fetch: bool,
+    backfill: bool,
 ) -> int:
     if not fresh:
         return 0
@@ -535,6 +558,7 @@ def _insert(
             "last_seen_at": now,
             "fetch_due_at": now if fetch else None,
             "found_by": run_id,
+            "backfill": backfill,
         }
         for key, item in sorted(fresh.items())
     ]
@@ -542,9 +566,13 @@ def _insert(
     return len(connection.execute(statement, rows).all())
 
 
-def _refresh(connection: Connection, entry_ids: Sequence[int], now: datetime) -> None:
-    """Remember that these are still announced: what is forgotten would be taken for new one day."""
-    connection.execute(update(entry).where(entry.c.id.in_(entry_ids)).values(last_seen_at=now))
+def _refresh(connection: Connection, entry_ids: Sequence[int], now: datetime, *, backfill: bool = False) -> None:
+    """Remember that these are still announced: what is forgotten would be taken for new one day.
+
+    Announced by a feed, what a backfill found first is as fresh as all else.
+    """
+    values = {"last_seen_at": now} if backfill else {"last_seen_at": now, "backfill": False}
+    connection.execute(update(entry).where(entry.c.id.in_(entry_ids)).values(values))
 
 
 def _reopen(connection: Connection, updated: dict[int, FeedEntry], now: datetime) -> None:

@@ -84,14 +84,6 @@ def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[
     fetched(connection, [item.entry_id for item in pages])
 
 
-def recorded_of(connection: Connection, warc_file: str) -> tuple[int, int]:
-    """How far into a WARC file we have its pages on record, in bytes, and of how many entries they are."""
-    end = func.coalesce(func.max(page.c.warc_offset + page.c.warc_length), 0)
-    query = select(end, func.count(page.c.entry_id.distinct())).where(page.c.warc_file == warc_file)
-    far, entries = connection.execute(query).one()
-    return int(far), int(entries)
-
-
 def close_unchanged(connection: Connection, entry_ids: Collection[int], now: datetime) -> None:
     """The web says, or the bytes show, that nothing changed since the last page of these entries."""
     if entry_ids:
@@ -122,6 +114,12 @@ def claim_unread(connection: Connection, worker: int, now: datetime, limit: int)
         )
         for row in rows
     ]
+
+
+def count_unread(connection: Connection, most: int) -> int:
+    """How many pages wait to be read, but for those of held sources; counted no further than `most`."""
+    waiting = select(page.c.id).where(page.c.read_at.is_(None), ~is_held()).limit(most).subquery()
+    return connection.execute(select(func.count()).select_from(waiting)).scalar_one()
 
 
 def lock_unread(connection: Connection, page_ids: Collection[int]) -> dict[int, Row[Any]]:

@@ -142,6 +142,12 @@ def names_by_domain(connection: Connection) -> dict[str, str]:
     return {domain: names[0] for domain, names in claims.items() if len(names) == 1}
 
 
+def domains_of(connection: Connection, names: Collection[str]) -> dict[str, list[str]]:
+    """Source → the registrable domains of its articles, for those that the store knows."""
+    query = select(source.c.name, source.c.domains).where(source.c.name.in_(names))
+    return {name: domains for name, domains in connection.execute(query)}
+
+
 def claim_due(
     connection: Connection,
     worker: int,

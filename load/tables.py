@@ -205,9 +205,19 @@ entry = Table(
     Column("found_by", ForeignKey(run.c.id), comment="run that announced it first"),
     Column("article_id", BigInteger, index=True, comment="article it led to"),
     *claim(),
+    Column(
+        "backfill",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="found by a backfill, and by no feed since: of its domain, what is fresh is fetched before it",
+    ),
     one_of("outcome", *OUTCOMES),
     CheckConstraint("(outcome = 'pending') = (outcome_at IS NULL)", name="outcome_at"),
-    Index("entry_due_idx", "domain", "fetch_due_at", "id", postgresql_where=text("fetch_due_at IS NOT NULL")),
+    Index(
+        "entry_due_idx", "domain", "backfill", "fetch_due_at", "id", postgresql_where=text("fetch_due_at IS NOT NULL")
+    ),
+    Index("entry_found_by_idx", "found_by"),
     Index("entry_claimed_idx", "domain", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
     Index("entry_former_key_idx", "former_key", postgresql_where=text("former_key IS NOT NULL")),
     Index("entry_outcome_idx", "source_id", "outcome", "reason"),
@@ -262,6 +272,26 @@ page = Table(
     Index("page_source_idx", "source_id", "fetched_at"),
     Index("page_unread_idx", "id", postgresql_where=text("read_at IS NULL")),
     comment="Bytes at a moment; the bytes themselves lie in the WARC archive",
+)
+
+warc_file = Table(
+    "warc_file",
+    metadata,
+    Column("file", Text, primary_key=True, comment="absolute path or URL"),
+    Column("filter", Text, primary_key=True, comment="which of its pages are wanted, in words; empty for all"),
+    Column("size_bytes", BigInteger, nullable=False, comment="of the file, when it was looked at last"),
+    Column(
+        "next_offset", BigInteger, nullable=False, server_default="0", comment="what lies before it has been dealt with"
+    ),
+    Column("mark", LargeBinary, comment="digest of the bytes before next_offset: another file has others there"),
+    Column("pages", BigInteger, nullable=False, server_default="0", comment="wanted ones, known or not"),
+    Column("left_out", JSONB, nullable=False, server_default=text("'{}'"), comment="what else it holds: how many"),
+    Column("damaged", Integer, nullable=False, server_default="0", comment="broken stretches, leapt over"),
+    Column("trouble", Text, comment="why the last look at it did not come to its end, in words"),
+    Column("run_id", ForeignKey(run.c.id), comment="run that looked at it last"),
+    when("begun_at", "when it was first looked at", nullable=False),
+    when("ended_at", "when its end was reached; null until then"),
+    comment="How far a WARC file has been put on record, by one choice of its pages",
 )
 
 replay = Table(

@@ -27,6 +27,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "source_volume",
     "source_health",
     "coverage_gap",
+    "backfill",
     "expectation_breach",
     "alert",
     "story_change",

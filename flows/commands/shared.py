@@ -177,6 +177,13 @@ def refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
             raise Complaint(f"No source is called '{name}'; {hint}")
 
 
+def refuse_disabled(names: Sequence[str], files: Sequence[Source]) -> None:
+    """A complaint about the first that rests."""
+    for file in files:
+        if file.name in names and not file.enabled:
+            raise Complaint(f"The source '{file.name}' is disabled: 'storyfold source enable {file.name}' wakes it.")
+
+
 def refuse_unstored(connection: Connection, names: Sequence[str]) -> None:
     """As `refuse_unknown`, among the sources of the store."""
     from load import sources

@@ -16,8 +16,10 @@ from rich.console import Console
 from flows.show.common import OUTCOMES, counted, most_first, say, say_url, styled
 
 if TYPE_CHECKING:
-    from flows.backfill import Backfilled
+    from flows.backfill import Backfilled, Outlook
+    from flows.past import Plan
     from flows.run import Summary
+    from flows.sample import FilesPlan
 
 
 def run_summary(out: Console, summary: Summary) -> None:
@@ -49,25 +51,71 @@ def run_summary(out: Console, summary: Summary) -> None:
     _next_commands(out, summary)
 
 
-def backfilled(out: Console, value: Backfilled) -> None:
-    """What the archives have, source by source; then, unless it was only a plan, what the run came to."""
+def outlook(out: Console, value: Outlook) -> None:
+    """The plan of a backfill: what there is, and how long it takes."""
     for plan in value.plans:
-        spans = ", ".join(f"{_day(span.since)} to {_day(span.until)}" for span in plan.spans)
-        say(out, (plan.source, "bold"), f": {spans}")
+        _plan(out, plan)
+    if value.lists:
+        lists = value.lists
+        told = f": {counted(lists.listed, 'entry', 'entries')}, {lists.new} new{_left_out(lists.left_out)}."
+        say(out, ("Lists of URLs", "bold"), told)
+    if value.files:
+        _files(out, value.files)
+    if value.left:
+        left = f"{value.left.entries:,} of {value.left.of:,} entries still to fetch, {_duration(value.left.at_least_s)}"
+        say(out, ("Former backfills", "bold"), f": {left}.")
+    if value.at_least_s:
         say(
             out,
-            f"  {counted(plan.listed, 'entry', 'entries')} in {counted(plan.documents, 'document')}, {plan.new} new",
-            f"; {plan.undated} without a date left out." if plan.undated else ".",
+            f"All of it takes at least {_duration(value.at_least_s)}: the slowest domain decides.",
         )
-        if plan.at_least_s:
-            say(out, f"  Fetching takes at least {_duration(plan.at_least_s)}, at the pace that its file allows.")
-        for trouble in plan.trouble:
-            say(out, ("  " + trouble, "red"))
-    if not value.plans:
+    if value == type(value)():
         say(out, "There is nothing to fill.")
+
+
+def _plan(out: Console, plan: Plan) -> None:
+    spans = ", ".join(f"{_day(span.since)} to {_day(span.until)}" for span in plan.spans)
+    say(out, (plan.source, "bold"), f": {spans}")
+    say(
+        out,
+        f"  {counted(plan.listed, 'entry', 'entries')} in {counted(plan.documents, 'document')}, {plan.new} new",
+        f"; {plan.undated} without a date left out." if plan.undated else ".",
+    )
+    if plan.at_least_s:
+        say(out, f"  Fetching takes at least {_duration(plan.at_least_s)}, at the pace that its file allows.")
+    for trouble in plan.trouble:
+        say(out, ("  " + trouble, "red"))
+
+
+def _files(out: Console, files: FilesPlan) -> None:
+    ended = f", {files.ended} of them read before" if files.ended else ""
+    size = f"{files.left_bytes / 1e6:,.1f} MB to read"
+    say(out, (counted(files.files, "WARC file"), "bold"), f"{ended}: {size}")
+    about = "about " if files.is_estimate else ""
+    pages = f"  {about}{counted(files.pages, 'page')}, {about}{files.new} new, in {about}{_duration(files.seconds)}"
+    say(out, pages, f"{_left_out(files.left_out)}.")
+    if files.is_estimate:
+        say(out, "  This is an estimate by the beginnings of the files.")
+    for trouble in files.trouble:
+        say(out, ("  " + trouble, "red"))
+
+
+def _left_out(left_out: Mapping[str, int]) -> str:
+    return f"; left out: {most_first(left_out)}" if left_out else ""
+
+
+def backfilled(out: Console, value: Backfilled) -> None:
+    """What the run came to, unless it was only a plan."""
     if value.summary:
         say(out)
         run_summary(out, value.summary)
+
+
+def is_troubled(value: Backfilled) -> bool:
+    """Whether some of it could not be read, or went wrong later."""
+    files = value.outlook.files.trouble if value.outlook.files else ()
+    done = value.summary is not None and (has_trouble(value.summary.left_out) or has_trouble(value.summary.outcomes))
+    return done or bool(files) or any(plan.trouble for plan in value.outlook.plans)
 
 
 def _day(moment: datetime) -> str:
@@ -91,7 +139,7 @@ def has_trouble(outcomes: Mapping[str, int]) -> bool:
     """Whether something was quarantined, a feed failed, a file is damaged, a source is not what its file expects,
     or an alert began.
     """
-    troubles = ("quarantined", "feeds failed", "damaged", "breaches begun", "alerts begun")
+    troubles = ("quarantined", "feeds failed", "damaged", "unreadable", "breaches begun", "alerts begun")
     return any(number and name.startswith(troubles) for name, number in outcomes.items())
 
 

@@ -5,6 +5,7 @@ all of it by the program.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,16 @@ from warc_files import foreign, http
 from extract.files import find_files, kind_of, read_list
 from extract.lists import read_table, read_url_list
 from extract.model import Rejection
-from flows.at_hand import announce_lists, index_warc, source_name
+from extract.warc_choice import Choice
+from flows.lists import announce as announce_urls
+from flows.lists import choose
+from flows.owners import source_name
 from flows.reading import read_archived_page
 from flows.settings import Settings
 from flows.store import Store
+from flows.warcs import WarcJob, by_domain, index_slices
 from infra.newsroom.serve import Newsroom
-from load import entries, pages, revisions, runs
+from load import entries, pages, revisions, runs, sources
 from load.engine import worker
 from load.locks import lock
 from load.revisions import Reading
@@ -51,14 +56,16 @@ def store(engine: Engine, tmp_path: Path) -> Store:
 def index(store: Store, file: Path, source: str | None = None) -> dict[str, int]:
     with store.engine.begin() as connection:
         run_id = runs.begin(connection, "load", NOW)
-    return dict(index_warc(store, run_id, file, source))
+        owners = sources.names_by_domain(connection)
+    job = WarcJob(file=str(file), choice=Choice(), describe=by_domain(source, owners))
+    return dict(sum(index_slices(store, run_id, job), Counter()))
 
 
 def announce_list(store: Store, listing: object, source: str | None = None) -> tuple[dict[str, int], set[str]]:
     with store.engine.begin() as connection:
         run_id = runs.begin(connection, "load", NOW)
-    found = announce_lists(store, run_id, [listing], source)
-    return dict(found.counts), set(found.names)
+    wanted = choose(store, [listing], source)
+    return dict(announce_urls(store, run_id, wanted)), set(wanted.names)
 
 
 def ingest(store: Store) -> None:
@@ -237,9 +244,9 @@ def test_headers_that_postgres_refuses_cost_nothing(store: Store, tmp_path: Path
 
 def test_a_file_that_cannot_be_read_is_named(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "folder.warc").mkdir()
-    assert index(store, tmp_path / "folder.warc") == {"left out: damaged": 1}
+    assert index(store, tmp_path / "folder.warc") == {"left out: unreadable file": 1}
     assert "folder.warc" in caplog.text
-    assert index(store, tmp_path / "\udcff.warc") == {"left out: damaged": 1}
+    assert index(store, tmp_path / "\udcff.warc") == {"left out: unreadable file": 1}
     assert "udcff.warc" in caplog.text
 
 

@@ -8,17 +8,28 @@ from pathlib import Path
 
 import pytest
 from newsdesk import Newsdesk, Publisher, publisher, rss, sitemap_index, urlset
-from programs import Program
+from prefect.utilities.callables import parameter_schema
+from programs import Program, rows
 from sites import PARAGRAPHS, Said, Sites
 from sqlalchemy import Engine
+from warc_files import foreign, http
 
+from extract.lists import read_any
 from extract.spans import Span
-from flows import backfill as lines
-from flows.backfill import Plan
+from extract.warc_choice import Choice
+from flows import past, sample
+from flows.asked import Asked, BadRequest, listings, moment
+from flows.backfill import Left, Outlook, backfill, given_for, looked_at
+from flows.lists import announce, choose
+from flows.past import Plan
 from flows.store import follow_catalogue
 from load import runs
 
 NOW = datetime.now(UTC)
+PAGE = (
+    "<!doctype html><html lang=en><head><title>Ferry to sail twice an hour</title></head><body><article>"
+    f"<h1>Ferry to sail twice an hour</h1>{''.join(f'<p>{text}</p>' for text in PARAGRAPHS)}</article></body></html>"
+)
 MARCH = Span(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 
 
@@ -33,24 +44,23 @@ def desk(engine: Engine, tmp_path: Path) -> Newsdesk:
     return Newsdesk(engine=engine, home=tmp_path)
 
 
-def search(desk: Newsdesk, span: Span | None, names: Sequence[str] = ()) -> list[lines.Found]:
+def search(desk: Newsdesk, span: Span | None, names: Sequence[str] = ()) -> list[past.Found]:
     catalogue = follow_catalogue(desk.store, names)
-    return list(lines.search(lines.wanted_of(desk.store, catalogue, names, span), catalogue))
+    return list(past.search(past.spans_of(desk.store, catalogue, names, span), catalogue))
 
 
 def plan(desk: Newsdesk, span: Span | None = MARCH) -> Plan:
     [found] = search(desk, span)
-    return lines.plan_for(desk.store, found)
+    return past.plan_for(desk.store, found)
 
 
 def fill(desk: Newsdesk, span: Span | None) -> dict[str, int]:
     """Record what is found, for one source."""
-    catalogue = follow_catalogue(desk.store, ())
-    wanted = lines.wanted_of(desk.store, catalogue, (), span)
+    [found] = search(desk, span)
     with desk.engine.begin() as connection:
+        held = past.gaps_in(connection, (), span)
         run_id = runs.begin(connection, "backfill", NOW)
-    [found] = lines.search(wanted, catalogue)
-    return lines.record(desk.store, run_id, found, wanted.gaps.get(found.source.name, ()))
+    return past.record(desk.store, run_id, found, held.get(found.source.name, ()))
 
 
 def urls(desk: Newsdesk) -> list[str]:
@@ -109,6 +119,93 @@ def test_an_index_that_names_itself_is_read_once(desk: Newsdesk, site: Publisher
     assert len(site.asked_for("/index.xml")) == 1
 
 
+def test_of_a_thousand_parts_a_broken_one_and_a_loop_cost_only_themselves(desk: Newsdesk, site: Publisher) -> None:
+    desk.lists("daily", sitemaps=(f"{site.base}/index.xml",))
+    site.says("/index.xml", sitemap_index(**{f"part-{n}.xml": "" for n in range(1000)}))
+    for n in range(1000):
+        site.says(f"/part-{n}.xml", urlset(**{f"p{n}": "2026-03-04"}))
+    site.says("/part-7.xml", "<!doctype html><p>Out of order", Content_Type="text/html")
+    site.says("/part-8.xml", status=302, Location="/part-8.xml")
+    counts = fill(desk, MARCH)
+    assert (counts["new"], counts["documents failed"]) == (998, 2)
+    assert desk.rows("SELECT count(*) FROM storyfold.entry WHERE backfill") == [(998,)]
+
+
+def test_what_is_left_of_former_backfills_is_told_with_its_time(desk: Newsdesk, site: Publisher) -> None:
+    desk.lists("daily", sitemaps=(f"{site.base}/all.xml",))
+    site.says("/all.xml", urlset(**{f"p{n}": "2026-03-04" for n in range(8)}))
+    fill(desk, MARCH)
+    assert look(desk, Asked()).left == Left(entries=8, of=8, at_least_s=0.0)
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE storyfold.entry SET fetch_due_at = NULL WHERE right(url, 2) = 'p1'")
+    assert look(desk, Asked()).left == Left(entries=7, of=8, at_least_s=0.0)
+
+
+def test_lists_are_chosen_from_by_host_and_time_and_known_ones_are_told(desk: Newsdesk) -> None:
+    listing = read_any(
+        "url,date\nhttps://www.daily.example/a,2026-03-04\nhttps://daily.example/b,2026-03-04 10:00\njunk,2026-03-04\n"
+        "https://weekly.example/c,2026-03-04\nhttps://daily.example/d,2025-03-04\nhttps://daily.example/e,\n"
+        "https://daily.example/2026/03/05/f,\n"
+    )
+    asked = Asked(lists=(listing,), hosts=("daily.example",), since=MARCH.since, until=MARCH.until)
+    plan = look(desk, asked).lists
+    assert plan is not None
+    assert (plan.listed, plan.new, plan.at_least_s) == (3, 3, 4.0)  # the slower of two domains, at a gap of 2 s
+    told = {"a line without a URL": 1, "of another host": 1, "of another time": 1, "undated": 1}
+    assert plan.left_out == told
+    with desk.engine.begin() as connection:
+        run_id = runs.begin(connection, "backfill", NOW)
+    announce(desk.store, run_id, choose(desk.store, [listing], None, Choice(hosts=asked.hosts), asked.span))
+    again = look(desk, asked).lists
+    assert again is not None
+    assert (again.listed, again.new) == (3, 0)
+
+
+def test_a_source_of_unknown_hosts_is_not_taken_for_all(desk: Newsdesk, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="on which hosts 'nobody' publishes"):
+        look(desk, Asked(sources=("nobody",), warcs=(str(tmp_path / "a.warc"),)))
+
+
+def test_the_plan_of_files_is_an_estimate_by_their_beginnings(
+    desk: Newsdesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = []
+    for name in "abcdef":
+        told = [("response", f"https://daily.example/{name}{n}", http(PAGE.encode())) for n in range(10)]
+        (tmp_path / f"{name}.warc.gz").write_bytes(foreign(told, gzipped=True))
+        files.append(str(tmp_path / f"{name}.warc.gz"))
+    plan = look(desk, Asked(warcs=(*files, str(tmp_path / "none.warc")))).files
+    assert plan is not None
+    assert (plan.files, plan.pages, plan.new, plan.is_estimate) == (7, 60, 60, True)  # three of six were looked at
+    assert plan.trouble == (f"{tmp_path / 'none.warc'}: no such file",)
+    assert plan.seconds > 0
+    monkeypatch.setattr(sample, "FILES_SAMPLED", 10)
+    plan = look(desk, Asked(warcs=tuple(files), limit=15)).files
+    assert plan is not None
+    assert (plan.pages, plan.new, plan.is_estimate) == (15, 15, False)
+
+
+def test_plain_values_ask_for_the_same(tmp_path: Path) -> None:
+    """As Prefect's page gives them; a date without a zone is UTC."""
+    assert moment("2026-03-01") == moment("2026-03-01T00:00") == moment("2026-03-01T01:00+01:00") == MARCH.since
+    (tmp_path / "a.urls").write_text("https://daily.example/a\nnothing\n")
+    direct, listed = listings(["https://daily.example/b", str(tmp_path / "a.urls")])
+    assert [item.entry.url[-1] for item in (*direct.items, *listed.items)] == ["b", "a"]
+    with pytest.raises(BadRequest, match="'soon' is no date"):
+        moment("soon")
+    schema = parameter_schema(backfill).properties
+    assert {name: "items" in str(told) for name, told in schema.items() if name in ("sources", "since", "dry_run")} == {
+        "sources": True,
+        "since": False,
+        "dry_run": False,
+    }
+
+
+def look(desk: Newsdesk, asked: Asked) -> Outlook:
+    (desk.home / "sources").mkdir(exist_ok=True)
+    return looked_at(desk.store, asked, given_for(desk.store, asked))[1]
+
+
 def miss_some(desk: Newsdesk, site: Publisher) -> None:
     """Two polls that have nothing in common, an hour apart: a gap in which the sitemap knows of two entries."""
     desk.lists("daily", f"{site.base}/feed", sitemaps=(f"{site.base}/all.xml",))
@@ -148,10 +245,8 @@ def test_a_gap_stays_open_while_nothing_can_be_read(desk: Newsdesk, site: Publis
 
 
 def test_the_command_shows_a_plan_then_fetches_and_settles(prefect_server: str, tmp_path: Path) -> None:
-    page = "<!doctype html><html lang=en><head><title>{0}</title></head><body><article><h1>{0}</h1>{1}</article></body></html>"
-    body = page.format("Ferry to sail twice an hour", "".join(f"<p>{text}</p>" for text in PARAGRAPHS))
     listed = urlset(ferry="2026-03-04", later="2026-06-01")
-    with Sites({"daily.example": {"/all.xml": Said(body=listed, type="application/xml"), "/ferry": body}}) as sites:
+    with Sites({"daily.example": {"/all.xml": Said(body=listed, type="application/xml"), "/ferry": PAGE}}) as sites:
         folder = tmp_path / "sources"
         folder.mkdir()
         (folder / "daily.toml").write_text(
@@ -172,3 +267,18 @@ def test_the_command_shows_a_plan_then_fetches_and_settles(prefect_server: str, 
         told = storyfold.run("backfill", *span)
         assert "1 new entry" in told and "1 article in 1 story" in told
         assert "Nothing new" in storyfold.run("backfill", "daily", *span)
+    crawl = tmp_path / "crawls" / "crawl.warc.gz"
+    crawl.parent.mkdir()
+    told = [
+        ("response", f"https://{host}.example/{n}", http(PAGE.encode())) for host in ("weekly", "other") for n in "ab"
+    ]
+    crawl.write_bytes(foreign(told, gzipped=True))
+    told = storyfold.run("backfill", "--warc", str(crawl.parent), "--host", "weekly.example")
+    assert "1 WARC file: 0.0 MB to read" in told and "2 pages, 2 new" in told and "of another host 2" in told
+    assert "2 new entries" in told
+    nothing = storyfold.start("backfill", "--warc", str(crawl), "--host", "none.example")
+    told, _ = nothing.communicate(timeout=240)
+    assert (nothing.returncode, "of the hosts and the time that were asked for" in " ".join(told.split())) == (1, True)
+    with storyfold.database() as connection:
+        found = rows(connection, "SELECT line, entries, is_done FROM news.backfill ORDER BY run_id")
+    assert found == [("backfill", entries, True) for entries in (1, 0, 2, 0)]

@@ -12,12 +12,13 @@ from sqlalchemy import Engine, text
 from warc_files import foreign, http
 
 from extract.model import Profile
-from flows.at_hand import index_warc
+from extract.warc_choice import Choice
 from flows.ingest import read_batch
 from flows.isolation import workers
 from flows.reading import be_quiet
 from flows.settings import Settings
 from flows.store import Store
+from flows.warcs import WarcJob, by_domain, index_slices
 from load import pages, runs
 from load.engine import worker
 
@@ -35,7 +36,8 @@ def stored(engine: Engine, folder: Path, profile: Profile) -> dict[str, tuple[st
     )
     with engine.begin() as connection:
         run_id = runs.begin(connection, "load", NOW)
-    index_warc(store, run_id, file, None)
+    job = WarcJob(file=str(file), choice=Choice(), describe=by_domain(None, {}))
+    assert list(index_slices(store, run_id, job))
     with worker(engine) as me, workers(1, 30.0, start=be_quiet) as readers:
         with engine.begin() as connection:
             claimed = pages.claim_unread(connection, me, NOW, 10)

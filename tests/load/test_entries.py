@@ -144,17 +144,18 @@ def test_a_pause_that_is_over_is_forgotten(connection: Connection) -> None:
     assert connection.scalar(text("SELECT count(*) FROM storyfold.pause")) == 0
 
 
-def test_the_claim_reads_no_more_than_it_takes(engine: Engine) -> None:
+@pytest.mark.parametrize("backfill", [False, True])
+def test_the_claim_reads_no_more_than_it_takes(engine: Engine, backfill: bool) -> None:
     """Its work does not grow with what is due: one turn of a domain, of 20,000 waiting entries."""
     with engine.begin() as connection:
         record(connection, item("a"))
         connection.execute(
             text(
-                """INSERT INTO storyfold.entry (source_id, url, url_key, host, domain, first_seen_at, last_seen_at, fetch_due_at)
-                   SELECT source_id, url || n, n::text::bytea, host, 'host' || n % 500 || '.example', :now, :now, :now
+                """INSERT INTO storyfold.entry (source_id, url, url_key, host, domain, first_seen_at, last_seen_at, fetch_due_at, backfill)
+                   SELECT source_id, url || n, n::text::bytea, host, 'host' || n % 500 || '.example', :now, :now, :now, :backfill
                    FROM storyfold.entry, generate_series(1, 20000) AS n"""
             ),
-            {"now": NOW},
+            {"now": NOW, "backfill": backfill},
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE storyfold.entry"))
@@ -169,6 +170,41 @@ def test_the_claim_reads_no_more_than_it_takes(engine: Engine) -> None:
         event.listen(engine, "after_cursor_execute", explain)
         assert len(claim(engine, me, limit=16)) == 16
     assert max(rows_of(plan[0])) <= 16
+
+
+def backfilled(connection: Connection, *announced: FeedEntry, now: datetime = NOW) -> Recorded:
+    run = runs.begin(connection, "backfill", now)
+    source_id = sources.ensure(connection, "daily", "daily")
+    return entries.record(connection, source_id, announced, run, now, backfill=True)
+
+
+def test_of_a_domain_what_is_fresh_is_claimed_before_what_is_backfilled(engine: Engine) -> None:
+    """However long the backfilled has waited; in one turn both have room, and a turn stays as long as it was."""
+    with engine.begin() as connection:
+        backfilled(connection, *(item(f"old/{n}") for n in range(30)), now=NOW - timedelta(days=1))
+        backfilled(connection, FeedEntry(url="https://weekly.example/old"), now=NOW - timedelta(days=1))
+        record(connection, *(item(f"new/{n}") for n in range(5)))
+    with worker(engine) as me:
+        urls = claim(engine, me, limit=100)
+        assert [url.split("/")[3] for url in urls] == ["new"] * 5 + ["old"] * 3 + ["old"]
+        assert urls[-1] == "https://weekly.example/old"
+        assert len(claim(engine, me, limit=100)) == ENTRIES_PER_DOMAIN
+
+
+def test_a_fresh_entry_that_rests_does_not_hold_up_the_backfilled(engine: Engine) -> None:
+    with engine.begin() as connection:
+        record(connection, item("new"), now=NOW + timedelta(hours=1))
+        backfilled(connection, item("old"))
+    with worker(engine) as me:
+        assert claim(engine, me) == ["https://daily.example/old"]
+
+
+def test_what_a_feed_lists_too_is_fresh_from_then_on(connection: Connection) -> None:
+    backfilled(connection, item("a"), item("b"))
+    record(connection, item("a"), item("c"))
+    backfilled(connection, item("a"), item("c"))
+    found = connection.execute(select(entry.c.url, entry.c.backfill).order_by(entry.c.url))
+    assert [(url[-1], flag) for url, flag in found] == [("a", False), ("b", True), ("c", False)]
 
 
 def test_claims_of_a_dead_worker_are_free_at_once(engine: Engine) -> None:
