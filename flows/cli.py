@@ -23,6 +23,7 @@ from flows.commands.db import db_app
 from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
 from flows.commands.quarantine import quarantine_app
+from flows.commands.reopen import reopen
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
     FAILED,
@@ -246,6 +247,9 @@ def _span(since: datetime | None, until: datetime | None, fill_gaps: bool) -> Sp
     if span.since >= span.until:
         raise typer.BadParameter("--since must be before --until.")
     return span
+
+
+app.command(rich_help_panel="Work")(reopen)
 
 
 @app.command(rich_help_panel="Work")
