@@ -23,7 +23,7 @@ from flows.reading import be_quiet
 from flows.second_reading import agree, done_with, look_at, look_over, reading_spec
 from flows.show import reopening as show
 from flows.store import Store, open_store
-from load import reopening
+from load import reading_specs, reopening
 from load.engine import worker
 from load.reopening import NothingOpen
 from load.report.reopening import Report
@@ -103,6 +103,7 @@ def switch(
     A batch at a time: what is fresh waits for one at most, though pages are read in the order of their ids.
     """
     spec = reading_spec(store)
+    reading_specs.note(store.engine, spec, datetime.now(UTC))
     _read_through(store, me, readers, number, read, settle)  # what was reopened before it was interrupted
     while True:
         since = datetime.now(UTC)

@@ -46,7 +46,8 @@ class Looks:
 
     chosen: Chosen
     seen: tuple[Look, ...]
-    since: datetime
+    spec: ReadSpec  # by which
+    since: datetime  # and when
 
 
 def look_over(
@@ -74,7 +75,7 @@ def look_over(
     )
     effects = _rehearsed(store, seen)
     drew = seed if len(drawn) < len(chosen.pages) else None
-    return report(chosen, seen, effects, drew, time.monotonic() - started), Looks(chosen, seen, since)
+    return report(chosen, seen, effects, drew, time.monotonic() - started), Looks(chosen, seen, spec, since)
 
 
 def reading_spec(store: Store) -> ReadSpec:
@@ -116,20 +117,19 @@ def look_at(
 
 
 def _as_result(page: StoredPage, result: Done[ReadPage | Rejection] | Broken, read_by: ReadBy) -> Result:
-    match result:
-        case Broken():
-            return result.error
-        case Done(value=Rejection() as rejection):
-            return rejection
-        case Done(value=ReadPage() as read):
-            return Reading(
-                page_id=page.id,
-                clean=read.clean,
-                print=read.print,
-                read_spec=read_by.spec,
-                memory_version=read.memory_version,
-                agreement=read.agreement,
-            )
+    if isinstance(result, Broken):
+        return result.error
+    read = result.value
+    if isinstance(read, Rejection):
+        return read
+    return Reading(
+        page_id=page.id,
+        clean=read.clean,
+        print=read.print,
+        read_spec=read_by.spec,
+        memory_version=read.memory_version,
+        agreement=read.agreement,
+    )
 
 
 def _rehearsed(store: Store, looks: Sequence[Look]) -> list[Effect]:
@@ -148,6 +148,7 @@ def _rehearsed(store: Store, looks: Sequence[Look]) -> list[Effect]:
 
 def agree(store: Store, where: str, looks: Looks, told: Report, by: str) -> int:
     """Put on record what is to be read again, and done with what is known to read the same; the reopening's number."""
+    reading_specs.note(store.engine, looks.spec, looks.since)
     differing = [one.page.id for one in looks.seen if one.verdict not in STAYS]
     with store.engine.begin() as connection:
         number = reopening.begin(
