@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from load.report.reopening import Change, Report
 
 EXAMPLES = 5
+PARAGRAPHS = 3  # of a run of them in an example; --json has all
 
 
 def report(out: Console, value: Report) -> None:
@@ -63,8 +65,9 @@ def lines(value: Report) -> list[str]:
         told.append(f"  {value.broken} could not be read, and stay")
     parted = f", measured in {value.lots} lots of what has to do with each other" if value.lots > 1 else ""
     told.append(
-        f"  stories: {value.joins} articles join others, {value.leaves} leave theirs,"
-        f" {value.new} new ones found theirs{parted}"
+        f"  stories: {counted(value.joins, 'article joins', 'articles join')} others, "
+        f"{counted(value.leaves, 'leaves', 'leave')} theirs, "
+        f"{counted(value.new, 'new one founds its', 'new ones found theirs')}{parted}"
     )
     return told
 
@@ -110,8 +113,10 @@ def _change(out: Console, change: Change) -> None:
     for field, (before, after) in change.values.items() if change.article_id else ():
         say(out, ("- ", "red"), f"{field}: {_plain(before)}")
         say(out, ("+ ", "green"), f"{field}: {_plain(after)}")
-    for one in change.parts:
-        part(out, one)
+    for one in change.parts[:PARAGRAPHS]:
+        part(out, replace(one, left=one.left[:PARAGRAPHS], right=one.right[:PARAGRAPHS]))
+    if any(len(told) > PARAGRAPHS for one in change.parts for told in (change.parts, one.left, one.right)):
+        say(out, "  …", style="dim")
 
 
 def _plain(value: Any) -> str:
