@@ -25,6 +25,7 @@ from flows.commands.db import db_app
 from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
 from flows.commands.quarantine import quarantine_app
+from flows.commands.reopen import reopen
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
     FAILED,
@@ -203,6 +204,9 @@ def load(
 
 
 app.command(rich_help_panel="Work")(backfill)
+
+
+app.command(rich_help_panel="Work")(reopen)
 
 
 @app.command(rich_help_panel="Work")

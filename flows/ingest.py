@@ -18,11 +18,11 @@ from flows.isolation import Broken, Done, Workers, workers
 from flows.own_packs import own_rules
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
-from load import entries, expectations, memory, pages, revisions, specs
+from load import entries, expectations, memory, pages, reading_specs, revisions, specs
 from load.engine import worker
 from load.entries import Outcome
 from load.own_rules import undone
-from load.pages import UnreadPage
+from load.pages import ReadBy, UnreadPage
 from load.resketch import make_first
 from load.revisions import Reading
 from load.settle import settle
@@ -77,7 +77,9 @@ def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
         (store.archive, unread.place, announced[unread.entry_id], spec, known[unread.source_id]) for unread in batch
     ]
     results = readers.map(read_archived_page, calls)
-    read_by = {unread.id: spec.digest_with(known[unread.source_id]) for unread in batch}
+    reading_specs.note(store.engine, spec, datetime.now(UTC))
+    versions = {source_id: ReadBy(spec.digest_with(site), site.version) for source_id, site in known.items()}
+    read_by = {unread.id: versions[unread.source_id] for unread in batch}
     counts = _store_results(store, batch, results, read_by)
     with store.engine.begin() as connection:
         sources = {unread.source_id for unread in batch}
@@ -112,11 +114,11 @@ def _store_results(
     store: Store,
     batch: Sequence[UnreadPage],
     results: Sequence[Done[ReadPage | Rejection] | Broken],
-    read_by: Mapping[int, bytes],
+    read_by: Mapping[int, ReadBy],
 ) -> Counter[str]:
     """Keep what could be read, end what could not; a page that broke stays in the queue for another try.
 
-    read_by: page id → digest of what read it
+    read_by: page id → what read it
     """
     now = datetime.now(UTC)
     readings: list[Reading] = []
@@ -130,7 +132,7 @@ def _store_results(
                         page_id=unread.id,
                         clean=read.clean,
                         print=read.print,
-                        read_spec=read_by[unread.id],
+                        read_spec=read_by[unread.id].spec,
                         memory_version=read.memory_version,
                         agreement=read.agreement,
                     )
@@ -148,7 +150,7 @@ def _store_results(
 
 
 def _reject(
-    store: Store, rejected: Sequence[tuple[UnreadPage, Rejection]], read_by: Mapping[int, bytes], now: datetime
+    store: Store, rejected: Sequence[tuple[UnreadPage, Rejection]], read_by: Mapping[int, ReadBy], now: datetime
 ) -> Counter[str]:
     """Close the entries of pages that are no articles; where the feed carried more than the page, that is read next."""
     by_entry = {unread.entry_id: rejection for unread, rejection in rejected if not unread.again}
@@ -167,7 +169,7 @@ def _reject(
     return counts + Counter({"kept from the feed": len(kept), STAYED: len(again)})
 
 
-def _fail(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, bytes], now: datetime) -> str:
+def _fail(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, ReadBy], now: datetime) -> str:
     """Reading broke: another try, or the end when it has broken too often."""
     if unread.attempts + 1 >= pages.MAX_ATTEMPTS:
         return _give_up(store, unread, error, read_by, now)
@@ -176,7 +178,7 @@ def _fail(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, by
     return "to be tried again"
 
 
-def _give_up(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, bytes], now: datetime) -> str:
+def _give_up(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int, ReadBy], now: datetime) -> str:
     """The page stays in the archive, its entry says what broke; the line goes on without it.
 
     Of a page that was read before, all stays as it was: that reading is better than none.

@@ -28,6 +28,9 @@ from transform.model import CutKind
 WINDOW = 200  # newest articles of a source that are looked at
 CERTAIN = 5  # distinct stories; stories that become one leave no doubt about what so many had
 
+_MEMORY_VERSION = func.coalesce(page.c.memory_version, revision.c.memory_version).label("memory_version")
+"""By which a page was read last."""
+
 
 class NotRemembered(LookupError):
     """A segment was named that its source has never learned: one sentence for the user."""
@@ -137,9 +140,8 @@ def _window(connection: Connection, source_id: int) -> list[Row[Any]]:
             revision.c.id.label("revision_id"),
             revision.c.page_id,
             revision.c.segments,
-            revision.c.memory_version,
+            _MEMORY_VERSION,
             others.label("holds_others"),
-            (page.c.read_spec == revision.c.read_spec).label("is_read"),
         )
         .join(revision, revision.c.id == article.c.revision_id)
         .join(page, page.c.id == revision.c.page_id)
@@ -227,17 +229,14 @@ def _concerned(
     """The pages whose text would read otherwise by this version of the memory.
 
     In the window, whatever version they were read by: a reader may have had an older one at hand. Beyond it, those with
-    a segment that has changed now. A page that could not be read again is left alone.
+    a segment that has changed now. What counts is by which version a page was read last, also where that found the
+    same, or nothing: then it is left alone until more changes.
     """
     query = select(segments.c.digest, func.greatest(segments.c.since_version, segments.c.until_version)).where(
         segments.c.source_id == source_id
     )
     changed_in = {digest: at for digest, at in connection.execute(query)}
-    near = {
-        row.page_id
-        for row in window
-        if row.is_read and any(changed_in.get(part, 0) > row.memory_version for part in row.segments)
-    }
+    near = {row.page_id for row in window if any(changed_in.get(part, 0) > row.memory_version for part in row.segments)}
     if not changed:
         return near
     beyond = (
@@ -246,9 +245,8 @@ def _concerned(
         .join(page, page.c.id == revision.c.page_id)
         .where(
             article.c.source_id == source_id,
-            revision.c.memory_version < version,
+            version > _MEMORY_VERSION,
             revision.c.segments.op("&&")(literal(list(changed), ARRAY(LargeBinary))),
-            page.c.read_spec == revision.c.read_spec,
         )
     )
     return near | set(connection.scalars(beyond))

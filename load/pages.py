@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, null, or_, select, update
+from sqlalchemy import Connection, Row, TableValuedAlias, func, insert, null, or_, select, update
 
 from extract.model import Page
 from extract.warc import WarcPlace
@@ -40,6 +40,14 @@ class UnreadPage:
     place: WarcPlace
     attempts: int  # before this one
     again: bool  # it was read to an end before: its entry has its outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBy:
+    """What a page was read by."""
+
+    spec: bytes  # digest of extractors, rules, sketch and memory
+    memory_version: int = 0  # of the source's memory
 
 
 def changed(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
@@ -133,19 +141,40 @@ def lock_unread(connection: Connection, page_ids: Collection[int]) -> dict[int, 
     return {row.id: row for row in connection.execute(unread.order_by(page.c.id).with_for_update())}
 
 
-def mark_read(connection: Connection, read_by: Mapping[int, bytes], now: datetime) -> None:
+def mark_read(connection: Connection, read_by: Mapping[int, ReadBy], now: datetime) -> None:
     """These pages are read to an end; what one gave waits for settling while the page is in that queue.
 
-    read_by: page id → digest of what read it
+    read_by: page id → what read it
     """
     if not read_by:
         return
-    told = listed(
-        [{"id": page_id, "read_spec": digest} for page_id, digest in sorted(read_by.items())],
-        [page.c.id, page.c.read_spec],
-    )
-    values = {"read_at": now, "claimed_by": null(), "claimed_until": null(), "read_spec": told.c.read_spec}
-    connection.execute(update(page).where(page.c.id == told.c.id).values(values))
+    told = _told(read_by)
+    values = {"read_at": now, "claimed_by": null(), "claimed_until": null()}
+    connection.execute(update(page).where(page.c.id == told.c.id).values(values | _read_by(told)))
+
+
+def confirm(connection: Connection, read_by: Mapping[int, ReadBy], since: datetime) -> None:
+    """Note of pages that say what they said before by what they were read this time, in the moment `since`.
+
+    Those that were read later, or wait, are left alone. The time of reading stays as it was: nothing of what is stored
+    dates from this one.
+    """
+    if read_by:
+        told = _told(read_by)
+        ours = update(page).where(page.c.id == told.c.id, page.c.read_at < since)
+        connection.execute(ours.values(_read_by(told)))
+
+
+def _told(read_by: Mapping[int, ReadBy]) -> TableValuedAlias:
+    rows = [
+        {"id": page_id, "read_spec": by.spec, "memory_version": by.memory_version}
+        for page_id, by in sorted(read_by.items())
+    ]
+    return listed(rows, [page.c.id, page.c.read_spec, page.c.memory_version])
+
+
+def _read_by(told: TableValuedAlias) -> dict[str, Any]:
+    return {"read_spec": told.c.read_spec, "memory_version": told.c.memory_version}
 
 
 def reopen(connection: Connection, page_ids: Collection[int]) -> int:

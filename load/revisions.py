@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
     Date,
@@ -29,27 +27,27 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from load.binary import from_array
-from load.pages import lock_unread, mark_read
+from load.pages import ReadBy, lock_unread, mark_read
 from load.rows import (
     IN_BINARY,
     among,
     clean_text,
     copy,
     from_bytes,
-    listed,
     next_ids,
     to_bigints,
     to_bytes,
 )
 from load.specs import StoredSpec, for_keeping, sketches
-from load.tables import cut, revision, unsettled
+from load.tables import article_revision, cut, revision, unsettled
 from transform import minhash
 from transform.memory import segments_of
 from transform.model import CleanArticle, Fingerprint, Hashes
 
-# Columns that tell of the reading and of its place, not of what the page says.
-_HOW_READ = {"read_spec", "memory_version", "segments", "extractor", "agreement"}
-_NOT_SAID = {"id", "page_id", "search"} | _HOW_READ
+HOW_READ = ("segments", "extractor", "agreement")
+"""Columns that tell how a text was found, not what it says."""
+_OF_THE_READING = {"page_id", "read_spec", "memory_version"}  # they differ between two readings that found the same
+_OF_THE_SKETCH = {"words", "text_digest"}  # so they do between two specs of fingerprints
 
 _PUBLISHED = func.timezone("UTC", func.coalesce(revision.c.published_at, revision.c.fetched_at))
 DAY = (cast(_PUBLISHED, Date) - literal(date(1970, 1, 1), Date)).label("day")
@@ -70,12 +68,27 @@ class Reading:
     agreement: float | None = None  # of the extractors about the text; None when one alone was asked
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a page said when it was read last."""
+
+    revision_id: int
+    article_id: int
+    values: Mapping[str, Any]  # by the names of the columns
+    cuts: tuple[tuple[object, ...], ...]  # position, kind, rule, text
+
+
 def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> None:
-    """Store the readings of pages that nobody has read meanwhile; they wait for settling."""
+    """Store the readings of pages that nobody has read meanwhile; they wait for settling.
+
+    Of a page that was read before and says the same, nothing is written but by what it was read.
+    """
     unread = lock_unread(connection, [reading.page_id for reading in readings])
-    fresh = [reading for reading in readings if reading.page_id in unread]
-    if not fresh:
+    ours = [reading for reading in readings if reading.page_id in unread]
+    if not ours:
         return
+    said = said_by(connection, [one.page_id for one in ours if unread[one.page_id].again])
+    fresh = [one for one in ours if one.page_id not in said or not _repeats(connection, said[one.page_id], one)]
     ids = dict(zip((one.page_id for one in fresh), next_ids(connection, revision, len(fresh)), strict=True))
     copy(connection, revision, [{"id": ids[one.page_id]} | _revision_row(one) for one in fresh])
     copy(connection, cut, [row for one in fresh for row in _cut_rows(one, ids[one.page_id])])
@@ -83,7 +96,70 @@ def keep(connection: Connection, readings: Sequence[Reading], now: datetime) -> 
     prints = [(ids[one.page_id], one.print) for one in fresh if one.print.spec == spec.digest]
     copy(connection, sketches(spec.number), [{"revision_id": id_} | _sketch_row(print_) for id_, print_ in prints])
     copy(connection, unsettled, [_waiting_row(unread[one.page_id], ids[one.page_id]) for one in fresh])
-    mark_read(connection, {one.page_id: one.read_spec for one in fresh}, now)
+    mark_read(connection, {one.page_id: ReadBy(one.read_spec, one.memory_version) for one in ours}, now)
+
+
+def _repeats(connection: Connection, said: Said, reading: Reading) -> bool:
+    """Whether the reading says what the page said; what it tells otherwise of how that was found is written."""
+    different = differing(said, reading)
+    if different - set(HOW_READ):
+        return False
+    if different:
+        told = _revision_row(reading)
+        ours = update(revision).where(revision.c.id == said.revision_id)
+        connection.execute(ours.values({name: told[name] for name in different}))
+    return True
+
+
+def said_by(connection: Connection, page_ids: Collection[int]) -> dict[int, Said]:
+    """Page id → what it said last that is settled; for those that said anything."""
+    if not page_ids:
+        return {}
+    last = (
+        select(revision.c.id, article_revision.c.article_id)
+        .distinct(revision.c.page_id)
+        .join(article_revision, article_revision.c.revision_id == revision.c.id)
+        .where(among(revision.c.page_id, page_ids))
+        .order_by(revision.c.page_id, revision.c.id.desc())
+        .subquery()
+    )
+    stored = [column for column in revision.c if column.name != "search"]
+    query = select(last.c.article_id.label("of_article"), *stored).join(last, last.c.id == revision.c.id)
+    rows = connection.execute(query).mappings().all()
+    cuts = _cuts_of(connection, [row["id"] for row in rows])
+    return {
+        row["page_id"]: Said(
+            revision_id=row["id"], article_id=row["of_article"], values=dict(row), cuts=tuple(cuts[row["id"]])
+        )
+        for row in rows
+    }
+
+
+def differing(said: Said, reading: Reading) -> set[str]:
+    """The columns in which the reading differs from what was said, 'cuts' among them."""
+    told = _revision_row(reading)
+    names = told.keys() - _OF_THE_READING - _OF_THE_SKETCH
+    found = {name for name in names if not _equal(said.values[name], told[name])}
+    cuts = tuple((row["position"], row["kind"], row["rule"], row["text"]) for row in _cut_rows(reading, 0))
+    return found if sorted(cuts) == list(said.cuts) else found | {"cuts"}
+
+
+def _equal(stored: object, told: object) -> bool:
+    if isinstance(stored, float) and isinstance(told, float):
+        return bool(np.float32(stored) == np.float32(told))  # as a REAL keeps it
+    return stored == told
+
+
+def _cuts_of(connection: Connection, revision_ids: Collection[int]) -> defaultdict[int, list[tuple[object, ...]]]:
+    query = (
+        select(cut.c.revision_id, cut.c.position, cut.c.kind, cut.c.rule, cut.c.text)
+        .where(among(cut.c.revision_id, revision_ids))
+        .order_by(cut.c.revision_id, cut.c.position)
+    )
+    found: defaultdict[int, list[tuple[object, ...]]] = defaultdict(list)
+    for revision_id, *rest in connection.execute(query):
+        found[revision_id].append(tuple(rest))
+    return found
 
 
 def keep_all(engine: Engine, readings: Sequence[Reading], now: datetime) -> dict[int, str]:
@@ -92,7 +168,7 @@ def keep_all(engine: Engine, readings: Sequence[Reading], now: datetime) -> dict
         with engine.begin() as connection:
             keep(connection, readings, now)
     except DBAPIError as error:
-        if not _is_about_a_value(error):
+        if not is_about_a_value(error):
             raise
         return _keep_each(engine, readings, now)
     return {}
@@ -105,13 +181,13 @@ def _keep_each(engine: Engine, readings: Sequence[Reading], now: datetime) -> di
             with engine.begin() as connection:
                 keep(connection, [reading], now)
         except DBAPIError as error:
-            if not _is_about_a_value(error):
+            if not is_about_a_value(error):
                 raise
             refused[reading.page_id] = str(error.orig)
     return refused
 
 
-def _is_about_a_value(error: DBAPIError) -> bool:
+def is_about_a_value(error: DBAPIError) -> bool:
     """SQLSTATE classes 22 (data exception) and 54 (limit exceeded); anything else is not the article's fault."""
     return str(getattr(error.orig, "sqlstate", ""))[:2] in ("22", "54")
 
@@ -198,36 +274,6 @@ def _sketch_row(print_: Fingerprint) -> dict[str, object]:
         "facts": to_bytes(print_.facts),
         "bands": to_bigints(print_.bands),
     }
-
-
-def contents(connection: Connection, revision_ids: Collection[int]) -> dict[int, tuple[object, ...]]:
-    """Revision id → all that it says, with its cuts: equal for readings of one page that found the same."""
-    said = [column for column in revision.c if column.name not in _NOT_SAID]
-    query = select(revision.c.id, *said).where(among(revision.c.id, revision_ids))
-    removed = (
-        select(cut.c.revision_id, cut.c.position, cut.c.kind, cut.c.rule, cut.c.text)
-        .where(among(cut.c.revision_id, revision_ids))
-        .order_by(cut.c.revision_id, cut.c.position)
-    )
-    cuts: defaultdict[int, list[tuple[object, ...]]] = defaultdict(list)
-    for revision_id, *rest in connection.execute(removed):
-        cuts[revision_id].append(tuple(rest))
-    return {id_: (*rest, cuts[id_]) for id_, *rest in connection.execute(query)}
-
-
-def read_anew(connection: Connection, known: Mapping[int, int]) -> None:
-    """Let revisions that another reading has confirmed say by what.
-
-    known: id of the confirming revision → id of the confirmed one, of the same page
-    """
-    if not known:
-        return
-    confirming = revision.alias("confirming")
-    pairs = [{"new": new, "old": old} for new, old in known.items()]
-    pair = listed(pairs, [Column("new", BigInteger), Column("old", BigInteger)])
-    said_by = confirming.c.id == pair.c.new, confirming.c.page_id == revision.c.page_id
-    statement = update(revision).where(revision.c.id == pair.c.old, *said_by)
-    connection.execute(statement.values({name: confirming.c[name] for name in _HOW_READ}))
 
 
 def _cut_rows(reading: Reading, revision_id: int) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ from itertools import chain, islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, update
 
 from extract.model import Flag, UrlKey
 from extract.urls import UrlRules, url_key
@@ -26,7 +26,7 @@ from load.entries import Outcome, lead_to
 from load.expectations import is_held
 from load.keys import by_key, known_by, read_rules
 from load.locks import lock
-from load.revisions import DAY, complete, contents, fingerprints, print_columns, print_of, read_anew
+from load.revisions import DAY, complete, fingerprints, print_columns, print_of
 from load.rows import IN_BINARY, among, copy, listed
 from load.specs import StoredSpec, sketches
 from load.tables import article, article_revision, entry, page, revision, unsettled
@@ -51,7 +51,6 @@ class _Owner:
 
     key: UrlKey
     article_id: int | None  # None for one that is new
-    former_id: int | None  # what the page said when it was read last, as revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +82,31 @@ def settle(engine: Engine, policy: MatchPolicy, now: datetime, limit: int) -> Se
         lock(connection, "settle")
         spec = specs.in_use(connection)
         rows = _next_rows(connection, spec, min(limit, stop_shingles.room(connection, spec.counts)), now)
-        outcomes, reread = Counter[Outcome](), 0
-        for turns in _taken_in_turn(connection, spec, rows):
-            ids = _identify(connection, turns)
-            _place(connection, spec, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
-            _settle_revisions(connection, spec, turns, ids, now)
-            outcomes += _close(connection, turns, ids, now)
-            reread += sum(turn.kind is RevisionKind.REREAD for turn in turns)
+        return _settle_rows(connection, spec, rows, policy, now)
+
+
+def settle_these(connection: Connection, page_ids: Collection[int], policy: MatchPolicy, now: datetime) -> None:
+    """Place these read pages in their stories as if it were their turn; in a transaction that holds the lock.
+
+    For one that is rolled back: it shows what settling them would change.
+    """
+    spec = specs.in_use(connection)
+    wanted = among(unsettled.c.page_id, page_ids)
+    with _without_collecting():
+        while rows := _rows(connection, spec, wanted, stop_shingles.room(connection, spec.counts)):
+            _settle_rows(connection, spec, rows, policy, now)
+
+
+def _settle_rows(
+    connection: Connection, spec: StoredSpec, rows: Sequence[Row[Any]], policy: MatchPolicy, now: datetime
+) -> Settled:
+    outcomes, reread = Counter[Outcome](), 0
+    for turns in _taken_in_turn(connection, spec, rows):
+        ids = _identify(connection, turns)
+        _place(connection, spec, [turn for turn in turns if _has_new_text(turn)], ids, policy, now)
+        _settle_revisions(connection, spec, turns, ids, now)
+        outcomes += _close(connection, turns, ids, now)
+        reread += sum(turn.kind is RevisionKind.REREAD for turn in turns)
     return Settled(pages=len(rows), outcomes=outcomes, reread=reread)
 
 
@@ -124,36 +141,31 @@ def _next_rows(connection: Connection, spec: StoredSpec, limit: int, now: dateti
     Judged under the lock, though the readers have judged before: another may have read these pages a moment ago.
     """
     expectations.check_shares(connection, now, expectations.held_sources(connection))
-    ready = _ready(spec, limit)
-    while rows := connection.execute(ready, execution_options=IN_BINARY).all():
+    while rows := _ready(connection, spec, limit):
         if not expectations.check_shares(connection, now, {row.source_id for row in rows}).held:
             break
-    return _fingerprinted(connection, spec, rows, ready)
+    return rows
 
 
-def _fingerprinted(
-    connection: Connection, spec: StoredSpec, rows: Sequence[Row[Any]], ready: Select[Any]
-) -> Sequence[Row[Any]]:
-    """These rows with a fingerprint each: what was read before this spec was current gets it now.
+def _ready(connection: Connection, spec: StoredSpec, limit: int) -> Sequence[Row[Any]]:
+    """The read pages that none before them holds up.
 
-    ready: the query that the rows came by
-    """
-    if not any(row.shingles is None for row in rows):
-        return rows
-    complete(connection, spec, [row.id for row in rows])
-    return connection.execute(ready, execution_options=IN_BINARY).all()
-
-
-def _ready(spec: StoredSpec, limit: int) -> Select[Any]:
-    """The read pages that none before them holds up, with what they say, but for the text.
-
-    Pages of held sources wait, and nobody waits for them: it is as if they came later. The queue is read first and by
-    itself: its size says nothing of the few rows that are wanted of the other tables.
+    Pages of held sources wait, and nobody waits for them: it is as if they came later.
     """
     barrier = select(func.min(page.c.id)).where(page.c.read_at.is_(None), ~is_held()).scalar_subquery()
+    free = unsettled.c.page_id < func.coalesce(barrier, unsettled.c.page_id + 1)
+    return _rows(connection, spec, and_(~is_held(unsettled), free), limit)
+
+
+def _rows(connection: Connection, spec: StoredSpec, wanted: ColumnElement[bool], limit: int) -> Sequence[Row[Any]]:
+    """The first of the queue that are wanted, with what they say, but for the text, and with a fingerprint each.
+
+    The queue is read first and by itself: its size says nothing of the few rows that are wanted of the other tables.
+    What was read before this spec was current gets its fingerprint now.
+    """
     ready = (
         select(unsettled)
-        .where(~is_held(unsettled), unsettled.c.page_id < func.coalesce(barrier, unsettled.c.page_id + 1))
+        .where(wanted)
         .order_by(unsettled.c.page_id)
         .limit(limit)
         .cte("ready")
@@ -161,7 +173,7 @@ def _ready(spec: StoredSpec, limit: int) -> Select[Any]:
     )
     made = sketches(spec.number)
     said = ("id", "page_id", "read_spec", "url", "title", "modified_at", "fetched_at", "flags")
-    return (
+    query = (
         select(
             *(revision.c[name] for name in said),
             DAY,
@@ -175,12 +187,16 @@ def _ready(spec: StoredSpec, limit: int) -> Select[Any]:
         .outerjoin(made, made.c.revision_id == ready.c.revision_id)
         .order_by(ready.c.page_id)
     )
+    rows = connection.execute(query, execution_options=IN_BINARY).all()
+    if not any(row.shingles is None for row in rows):
+        return rows
+    complete(connection, spec, [row.id for row in rows])
+    return connection.execute(query, execution_options=IN_BINARY).all()
 
 
 def _turns(connection: Connection, spec: StoredSpec, owned: Sequence[tuple[_Owner, Row[Any]]]) -> list[_Turn]:
     known = _known_articles(connection, [owner.article_id for owner, _ in owned if owner.article_id is not None])
     prints = fingerprints(connection, spec, [row.revision_id for row in known.values()])
-    repeats = _repeats(connection, owned)
     texts = _texts(connection, [row.id for owner, row in owned if owner.article_id in known])
     ended = _ended(connection, [row.entry_id for _, row in owned if row.read_before])
     turns = []
@@ -189,8 +205,7 @@ def _turns(connection: Connection, spec: StoredSpec, owned: Sequence[tuple[_Owne
         kind, former = RevisionKind.FIRST, None
         if before is not None:
             former = prints[before.revision_id]
-            new = _state(row, print_, texts[row.id])
-            new = replace(new, read_before=row.read_before, confirms=row.id in repeats)
+            new = replace(_state(row, print_, texts[row.id]), read_before=row.read_before)
             kind = classify_revision(_state(before, former, before.text), new)
         ends = not row.read_before or (kind is RevisionKind.FIRST and row.entry_id in ended)
         turns.append(_Turn(owner=owner, row=row, print=print_, former=former, known=before, kind=kind, ends_entry=ends))
@@ -204,23 +219,20 @@ def _owners(connection: Connection, rows: Sequence[Row[Any]], rules: UrlRules) -
     query = select(article.c.id, article.c.url_key, article.c.former_key).where(known_by(article, keys))
     keyed = {key: row.id for key, row in by_key(connection.execute(query).all(), keys).items()}
     return [
-        _Owner(key=key, article_id=was.article_id, former_id=was.revision_id)
-        if (was := former.get(row.page_id))
-        else _Owner(key=key, article_id=keyed.get(key), former_id=None)
-        for key, row in zip(keys, rows, strict=True)
+        _Owner(key=key, article_id=former.get(row.page_id, keyed.get(key))) for key, row in zip(keys, rows, strict=True)
     ]
 
 
-def _former(connection: Connection, page_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    """Page id → what it said last that is settled, and of which article; for those that said anything."""
+def _former(connection: Connection, page_ids: Sequence[int]) -> dict[int, int]:
+    """Page id → the article that it was of when it was read last; for those that were of any."""
     query = (
-        select(revision.c.page_id, article_revision.c.revision_id, article_revision.c.article_id)
+        select(revision.c.page_id, article_revision.c.article_id)
         .distinct(revision.c.page_id)
         .join(article_revision, article_revision.c.revision_id == revision.c.id)
         .where(among(revision.c.page_id, page_ids))
         .order_by(revision.c.page_id, revision.c.id.desc())
     )
-    return {row.page_id: row for row in connection.execute(query)} if page_ids else {}
+    return {page_id: article_id for page_id, article_id in connection.execute(query)} if page_ids else {}
 
 
 def _before_repeat(owners: Sequence[_Owner], rows: Sequence[Row[Any]]) -> list[tuple[_Owner, Row[Any]]]:
@@ -234,13 +246,6 @@ def _before_repeat(owners: Sequence[_Owner], rows: Sequence[Row[Any]]) -> list[t
         seen.add(identity)
         owned.append((owner, row))
     return owned
-
-
-def _repeats(connection: Connection, owned: Iterable[tuple[_Owner, Row[Any]]]) -> set[int]:
-    """Those of these revisions that say all that the former one of their page said, and nothing else."""
-    former = {row.id: owner.former_id for owner, row in owned if owner.former_id is not None}
-    said = contents(connection, [*former, *former.values()]) if former else {}
-    return {new for new, old in former.items() if said[new] == said[old]}
 
 
 def _known_articles(connection: Connection, ids: Collection[int]) -> dict[int | None, Row[Any]]:
@@ -428,8 +433,6 @@ def _settle_revisions(
     """Say what each text was to its article; one that says nothing new is dropped, its page remains."""
     same = [turn for turn in turns if turn.kind is RevisionKind.UNCHANGED]
     if same:
-        confirmed = {turn.row.id: turn.owner.former_id for turn in same if turn.owner.former_id is not None}
-        read_anew(connection, confirmed)
         dropped = [turn.row.id for turn in same]
         made = sketches(spec.number)
         connection.execute(delete(made).where(among(made.c.revision_id, dropped)))

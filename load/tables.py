@@ -80,7 +80,7 @@ run = Table(
     "run",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("line", Text, nullable=False, comment="discover, collect, ingest, upkeep, load, backfill"),
+    Column("line", Text, nullable=False, comment="discover, collect, ingest, upkeep, load, backfill, reopen"),
     when("started_at", "when it began", nullable=False),
     when("finished_at", "null while it runs, and for ever when it was killed"),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="outcomes of this run, by name"),
@@ -269,6 +269,11 @@ page = Table(
     when("read_at", "read into a revision, rejected or quarantined"),
     Column("read_spec", LargeBinary, comment="digest of what read it last to an end; null before the first time"),
     *claim(),
+    Column(
+        "memory_version",
+        Integer,
+        comment="of the source's memory that read it last to an end; null before that was kept",
+    ),
     Index("page_source_idx", "source_id", "fetched_at"),
     Index("page_unread_idx", "id", postgresql_where=text("read_at IS NULL")),
     comment="Bytes at a moment; the bytes themselves lie in the WARC archive",
@@ -292,6 +297,44 @@ warc_file = Table(
     when("begun_at", "when it was first looked at", nullable=False),
     when("ended_at", "when its end was reached; null until then"),
     comment="How far a WARC file has been put on record, by one choice of its pages",
+)
+
+reading_spec = Table(
+    "reading_spec",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="the first 8 bytes of page.read_spec"),
+    Column("version", Integer, comment="of storyfold's own reading; null before it was kept, and so the next three"),
+    Column("profile", Text, comment="thorough or quick"),
+    Column("packages", JSONB, comment="of the extractors, as an object: name → version"),
+    Column("rules", LargeBinary, comment="digest of the rules that cut"),
+    when("first_used_at", "when a page was first read by it", nullable=False),
+    when("rules_since", "when a page was first read by its rules", nullable=False),
+    comment="By what pages were read: extractors and rules; what the source repeats comes on top",
+)
+
+reopening = Table(
+    "reopening",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("predicate", Text, nullable=False, comment="SQL, as it was given"),
+    Column("asked_by", Text, nullable=False, comment="who gave it"),
+    when("asked_at", "the pages were chosen then", nullable=False),
+    Column("pages", Integer, nullable=False, comment="that were chosen"),
+    Column("report", JSONB, nullable=False, comment="what it was to change, as it was told before"),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="what came of the pages so far"),
+    when("ended_at", "all are read again, or someone stopped it; null while pages are left"),
+    Column("stopped_by", Text, comment="who stopped it"),
+    comment="Pages that somebody chose to be read again",
+)
+
+reopening_page = Table(
+    "reopening_page",
+    metadata,
+    Column("reopening_id", ForeignKey(reopening.c.id), primary_key=True),
+    Column("page_id", BigInteger, primary_key=True, comment="it goes once it is known what came of the page"),
+    Column("differs", Boolean, comment="whether it read otherwise when it was looked at; null when it was not"),
+    Column("reopened_after", BigInteger, comment="the last revision that was there when it was reopened; null before"),
+    comment="The pages of a reopening that are still to be looked at, or reopened and not settled yet",
 )
 
 replay = Table(
@@ -416,7 +459,7 @@ store_state = Table(
         "name",
         Text,
         primary_key=True,
-        comment="url_rules: those by which its keys are made",
+        comment="url_rules: those by which its keys are made; reading_spec: that by which pages are read",
     ),
     Column("value", Text, nullable=False),
     comment="What the store remembers of itself",

@@ -19,6 +19,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "article",
     "revision",
     "cut",
+    "page",
     "source_memory",
     "duplicate_pair",
     "outcome_ledger",

@@ -54,11 +54,25 @@ class ReadSpec:
     @property
     def digest(self) -> bytes:
         """8 bytes that differ whenever the same page could read differently: extractors or rules changed."""
-        parts = (str(VERSION), self.profile, *map(_version, PACKAGES[self.profile]))
+        parts = (str(self.version), self.profile, *self.packages.values())
         return hashlib.blake2b(
-            b"\0".join([*(part.encode() for part in parts), rule_packs(self.rules).digest]),
+            b"\0".join([*(part.encode() for part in parts), self.rules_digest]),
             digest_size=8,
         ).digest()
+
+    @property
+    def version(self) -> int:
+        return VERSION
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """The extractors and what they lean on: package → version."""
+        return {package: _version(package) for package in PACKAGES[self.profile]}
+
+    @property
+    def rules_digest(self) -> bytes:
+        """16 bytes; equal ones cut alike."""
+        return rule_packs(self.rules).digest
 
     def digest_with(self, memory: SiteMemory) -> bytes:
         """The digest, and after it the memory's, which is empty while nothing is remembered."""

@@ -53,7 +53,6 @@ class State:
     from_feed: bool = False  # its page was refused, and this is what the feed carried
     teaser: bool = False  # only the beginning is on the page, as that says
     read_before: bool = False  # its page was, by other rules
-    confirms: bool = False  # and all that is stored of it is the same
 
 
 def classify_revision(known: State | None, new: State) -> RevisionKind:
@@ -62,7 +61,6 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     | new text                                           | kind       |
     |----------------------------------------------------|------------|
     | none known                                         | first      |
-    | of a page read again, all as it was                | unchanged  |
     | of the known one's page, read again                | reread     |
     | from the feed, where the known one is the page's   | stale      |
     | same words, same title                             | unchanged  |
@@ -81,8 +79,6 @@ def classify_revision(known: State | None, new: State) -> RevisionKind:
     """
     if known is None:
         return RevisionKind.FIRST
-    if new.confirms:
-        return RevisionKind.UNCHANGED
     if new.page == known.page:
         return RevisionKind.REREAD
     if new.from_feed and not known.from_feed:

@@ -75,6 +75,7 @@ def plainly() -> Iterator[None]:
     from load.own_rules import NotUndone, UnknownRule
     from load.postgres import PostgresUnavailable
     from load.quarantine import NotQuarantined
+    from load.reopening import NothingOpen
     from load.report.common import UnknownItem
     from load.specs import ForeignSpec
     from transform.own_rules import BadPack
@@ -93,6 +94,7 @@ def plainly() -> Iterator[None]:
         NotQuarantined,
         NotRemembered,
         NotUndone,
+        NothingOpen,
         PostgresUnavailable,
         StoreUnavailable,
         UnknownItem,

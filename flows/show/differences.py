@@ -32,11 +32,12 @@ def _difference(out: Console, value: Difference) -> None:
         say_url(out, side.url, indent=2)
     if value.left.title != value.right.title:
         _changed(out, value.left.title, value.right.title)
-    for part in value.parts:
-        _part(out, part)
+    for one in value.parts:
+        part(out, one)
 
 
-def _part(out: Console, part: Part) -> None:
+def part(out: Console, part: Part) -> None:
+    """Paragraphs that the two texts share, or in which they differ."""
     if part.kind == "same":
         say(out, f"  {counted(len(part.left), 'paragraph')} the same", style="dim")
     elif part.kind == "changed":

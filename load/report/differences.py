@@ -56,7 +56,7 @@ class Difference:
 def difference(connection: Connection, article_a: int, article_b: int) -> Difference:
     """What the second article says otherwise than the first. Raises UnknownItem."""
     (left, left_text), (right, right_text) = _side(connection, article_a), _side(connection, article_b)
-    return Difference(left=left, right=right, parts=tuple(_parts(left_text.split("\n\n"), right_text.split("\n\n"))))
+    return Difference(left=left, right=right, parts=tuple(parts_of(left_text.split("\n\n"), right_text.split("\n\n"))))
 
 
 def _side(connection: Connection, article_id: int) -> tuple[Side, str]:
@@ -72,7 +72,7 @@ def _side(connection: Connection, article_id: int) -> tuple[Side, str]:
     return Side(**values), shown
 
 
-def _parts(left: Sequence[str], right: Sequence[str]) -> Iterator[Part]:
+def parts_of(left: Sequence[str], right: Sequence[str]) -> Iterator[Part]:
     """The paragraphs in order; two that share most of their words are versions of one."""
     kept = _versions(left, right)
     matcher = difflib.SequenceMatcher(a=range(len(left)), b=kept, autojunk=False)

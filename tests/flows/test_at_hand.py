@@ -77,7 +77,7 @@ def ingest(store: Store) -> None:
             read = read_archived_page(store.archive, page.place, announced[page.entry_id], ReadSpec())
             if isinstance(read, Rejection):
                 entries.reject(connection, page.entry_id, read, NOW)
-                pages.mark_read(connection, {page.id: b"tests"}, NOW)
+                pages.mark_read(connection, {page.id: pages.ReadBy(b"tests")}, NOW)
             else:
                 one = Reading(page_id=page.id, clean=read.clean, print=read.print, read_spec=b"tests")
                 revisions.keep(connection, [one], NOW)

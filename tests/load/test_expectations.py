@@ -294,7 +294,7 @@ def test_short_pages_and_foreign_languages_are_counted(watched: Engine) -> None:
         for page_id, item in got[22:]:
             (entry_id,) = entries.ids(connection, [item.url]).values()
             entries.reject(connection, entry_id, Rejection(url=item.url, reason=Reason.TOO_SHORT), NOW)
-            pages.mark_read(connection, {page_id: b"tests"}, NOW)
+            pages.mark_read(connection, {page_id: pages.ReadBy(b"tests")}, NOW)
     assert check(watched).breaches == 2
     assert {row["expectation"]: row["observed"] for row in breaches(watched)} == {
         "short_share": "26.7% of 30",

@@ -189,7 +189,7 @@ def test_a_page_that_cannot_be_read_again_is_not_tried_for_ever(engine: Engine) 
     put(engine, told(1, SIGNUP), told(2, SIGNUP))
     with engine.begin() as connection:
         assert memory.learn_source(connection, 1, NOON).reopened == 2
-        pages.mark_read(connection, {1: b"in vain"}, NOON)
+        pages.mark_read(connection, {1: pages.ReadBy(b"in vain", 1)}, NOON)
     read(engine)
     put(engine, told(3, SIGNUP))
     assert learn(engine) == [memory.Learned()]

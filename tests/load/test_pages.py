@@ -49,7 +49,7 @@ def test_what_reserves_a_page_is_shown_with_its_article(engine: Engine) -> None:
         reserved = replace(changed, page=replace(changed.page, body=b"changed", opt_outs=("robots:GPTBot", "tdmrep")))
         pages.keep(connection, [reserved], [WarcPlace(file="none", offset=0, length=1)])
         [fresh_id] = set(connection.scalars(select(page.c.id))) - {page_id}
-        pages.mark_read(connection, {page_id: b"tests"}, NOW)
+        pages.mark_read(connection, {page_id: pages.ReadBy(b"tests")}, NOW)
     assert revisions.keep_all(engine, [reading(fresh_id, STREAM[0])], NOW) == {}
     settle_all(engine)
     with engine.connect() as connection:

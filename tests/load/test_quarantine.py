@@ -45,7 +45,7 @@ def fail_to_read(engine: Engine) -> None:
             pages.release(connection, item.id)
     with engine.begin() as connection:
         entries.close(connection, [2], Outcome.QUARANTINED, NOON, reason="read", detail="it hung")
-        pages.mark_read(connection, {item.id: b"tests"}, NOON)
+        pages.mark_read(connection, {item.id: pages.ReadBy(b"tests")}, NOON)
 
 
 def listed(engine: Engine, **wanted: object) -> list[tuple[int, str, int, int]]:

@@ -72,5 +72,5 @@ def test_a_page_without_an_article_has_a_reason(engine: Engine) -> None:
     page_id = fetch(engine, entry_id)
     with engine.begin() as connection:
         entries.reject(connection, entry_id, Rejection(url="", reason=Reason.TOO_SHORT, detail="4 words"), NOON)
-        pages.mark_read(connection, {page_id: b"tests"}, NOON)
+        pages.mark_read(connection, {page_id: pages.ReadBy(b"tests")}, NOON)
     assert found(engine, entry_id) == [PageReadings(first=None, last=None, reason="too-short", detail="4 words")]

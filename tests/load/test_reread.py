@@ -79,7 +79,7 @@ def test_a_reading_that_finds_the_same_leaves_nothing_but_what_read_it(engine: E
     before = ask(engine, OUTCOMES), ask(engine, REVISIONS), ask(engine, ARTICLES)
     read_again(engine, (1, LEAKY))
     assert (ask(engine, OUTCOMES), ask(engine, REVISIONS), ask(engine, ARTICLES)) == before
-    assert ask(engine, "SELECT read_spec FROM storyfold.revision") == [(b"newer",)]
+    assert ask(engine, "SELECT read_spec FROM storyfold.page") == [(b"newer",)]
 
 
 @pytest.mark.parametrize("change", [{"authors": ("Mara Quill",)}, {"summary": "Six hours adrift."}, {"url": "https://a.example/one"}])  # fmt: skip
@@ -139,7 +139,7 @@ def test_a_rejected_page_that_newer_rules_can_read_is_loaded(engine: Engine) -> 
     [page_id] = put_pages(engine, [LEAKY])
     with engine.begin() as connection:
         entries.reject(connection, 1, Rejection(url=LEAKY.url, reason=Reason.TOO_SHORT), NOW)
-        pages.mark_read(connection, {page_id: b"test"}, NOW)
+        pages.mark_read(connection, {page_id: pages.ReadBy(b"test")}, NOW)
     read_again(engine, (page_id, LEAKY))
     assert ask(engine, "SELECT outcome, reason, article_id FROM storyfold.entry") == [("loaded", None, 1)]
     assert [kind for _, kind, _ in ask(engine, REVISIONS)] == ["first"]

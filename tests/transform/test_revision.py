@@ -46,7 +46,6 @@ def back(hours: int = 5) -> datetime:
         # none known
         (None, KNOWN, RevisionKind.FIRST),
         # of a page read again, all as it was
-        (KNOWN, replace(KNOWN, read_before=True, confirms=True), RevisionKind.UNCHANGED),
         # of the known one's page, read again
         (KNOWN, replace(KNOWN, read_before=True, title="Bridge opens to walkers"), RevisionKind.REREAD),
         (KNOWN, replace(state(LINES[:5]), page=1, read_before=True), RevisionKind.REREAD),

@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -39,7 +39,12 @@ def upgrade() -> None:
     _rename_slices()
     _count_by_spec()
     op.execute("DELETE FROM storyfold.store_state WHERE name = 'sketch_spec'")
-    op.alter_column("store_state", "name", comment="url_rules: those by which its keys are made", schema="storyfold")
+    op.alter_column(
+        "store_state",
+        "name",
+        comment="url_rules: those by which its keys are made; reading_spec: that by which pages are read",
+        schema="storyfold",
+    )
 
 
 def _create_specs() -> None:
