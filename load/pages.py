@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, null, or_, select, update
@@ -73,6 +73,22 @@ def _unrecorded(connection: Connection, pages: Sequence[FetchedPage]) -> list[Fe
     )
     known = {tuple(row) for row in connection.execute(query)}
     return [item for item in pages if (item.entry_id, item.page.digest, item.page.fetched_at) not in known]
+
+
+def dated(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
+    """These pages, just fetched, none dated before the last that we have of its entry.
+
+    Where the clock was set back, what comes later would else be taken for an older copy of the page.
+    """
+    last = select(page.c.entry_id, func.max(page.c.fetched_at)).group_by(page.c.entry_id)
+    known = dict(map(tuple, connection.execute(last.where(among(page.c.entry_id, [item.entry_id for item in pages])))))
+    return [_not_before(item, known.get(item.entry_id)) for item in pages]
+
+
+def _not_before(item: FetchedPage, last: datetime | None) -> FetchedPage:
+    if last is None or item.page.fetched_at > last:
+        return item
+    return replace(item, page=replace(item.page, fetched_at=last + timedelta(microseconds=1)))
 
 
 def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[WarcPlace]) -> None:

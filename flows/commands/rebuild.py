@@ -1,0 +1,26 @@
+"""The command that makes a store from its archive."""
+
+from __future__ import annotations
+
+import typer
+
+from flows.commands.shared import TROUBLED, AsJson, Complaint, at_work, tell
+
+
+def rebuild(as_json: AsJson = False) -> None:
+    """Fill an empty store from its WARC archive alone: sources, entries, pages and stories. Asks nothing of the web.
+
+    It can be stopped at any time; the next one goes on from there.
+    """
+    with at_work():
+        from flows.rebuild import CannotRebuild
+        from flows.rebuild import rebuild as line
+        from flows.show import runs as show
+
+        try:
+            result = line()
+        except CannotRebuild as error:
+            raise Complaint(str(error)) from error
+    tell(result, as_json, show.run_summary)
+    if show.has_trouble(result.outcomes) or show.has_trouble(result.left_out):
+        raise typer.Exit(TROUBLED)
