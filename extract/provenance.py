@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -69,26 +69,25 @@ def to_json(known: Provenance | SampleOf) -> bytes:
     """The JSON that goes beside the page."""
     if isinstance(known, SampleOf):
         return _dumped({"sample_of": known.url})
-    entry = {**asdict(known.entry), "first_seen_at": known.first_seen_at}
     return _dumped(
         {
-            "source": _filled(asdict(known.source)),
-            "feed": None if known.feed is None else {"url": known.feed.url, "kind": known.feed.kind.value},
-            "entry": _filled(entry),
+            "source": _filled(known.source),
+            "feed": known.feed and _filled(known.feed),
+            "entry": {**_filled(known.entry), "first_seen_at": known.first_seen_at},
             "opt_outs": known.opt_outs,
         }
     )
 
 
 def _dumped(told: Mapping[str, Any]) -> bytes:
-    shape = {"storyfold": VERSION, **_filled(told)}
-    return json.dumps(shape, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat).encode(
-        errors="replace"
-    )
+    said = {"storyfold": VERSION} | {name: value for name, value in told.items() if value}
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
+    return text.encode(errors="replace")
 
 
-def _filled(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if value not in (None, "", (), [])}
+def _filled(told: Publisher | Feed | FeedEntry) -> dict[str, Any]:
+    """The fields by name, without those that say nothing."""
+    return {field.name: value for field in fields(told) if (value := getattr(told, field.name)) not in (None, "", ())}
 
 
 def from_json(block: bytes) -> Provenance | SampleOf:
