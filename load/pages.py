@@ -115,7 +115,7 @@ def close_unchanged(connection: Connection, entry_ids: Collection[int], now: dat
 
 
 def claim_unread(connection: Connection, worker: int, now: datetime, limit: int) -> list[UnreadPage]:
-    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt.
+    """Pages to read, oldest first, claimed for this worker.
 
     Those of held sources wait, but for a few that show whether the source is well again.
     """
@@ -125,7 +125,6 @@ def claim_unread(connection: Connection, worker: int, now: datetime, limit: int)
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
     claim(connection, page, ids, worker, now)
-    connection.execute(update(page).where(page.c.id.in_(ids)).values(attempts=page.c.attempts + 1))
     return [
         UnreadPage(
             id=row.id,
@@ -177,8 +176,9 @@ def reopen(connection: Connection, page_ids: Collection[int]) -> int:
 
 
 def release(connection: Connection, page_id: int) -> None:
-    """Give the page back to the queue; the attempt is counted."""
-    connection.execute(update(page).where(page.c.id == page_id).values(claimed_by=null(), claimed_until=null()))
+    """Give the page back to the queue after an attempt that failed; a worker that was killed on it counts for none."""
+    values = {"attempts": page.c.attempts + 1, "claimed_by": null(), "claimed_until": null()}
+    connection.execute(update(page).where(page.c.id == page_id).values(values))
 
 
 def _row(item: FetchedPage, place: WarcPlace) -> dict[str, object]:
