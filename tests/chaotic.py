@@ -77,7 +77,7 @@ BROKEN = {
     "runs that ended": """SELECT id, counts FROM storyfold.run WHERE line = 'discover' AND finished_at IS NOT NULL
                           AND coalesce((counts ->> 'new')::int, 0) <>
                               (SELECT count(*) FROM storyfold.entry WHERE found_by = run.id)""",
-    "stories without members": """SELECT id FROM storyfold.story WHERE canonical_id NOT IN
+    "stories without members": """SELECT id FROM storyfold.story WHERE merged_into IS NULL AND canonical_id NOT IN
                                   (SELECT article_id FROM storyfold.story_member WHERE story_id = story.id)""",
     "entries loaded without an article": """SELECT url FROM storyfold.entry
                                             WHERE outcome IN ('loaded', 'revised') AND article_id IS NULL""",
@@ -271,7 +271,8 @@ class Home:
 
     def check(self) -> None:
         """What holds at any moment: the ledger's law, and that no row points to bytes that are not there."""
-        assert {name: found for name, query in BROKEN.items() if (found := self.rows(query))} == {}
+        broken = {name: found for name, query in BROKEN.items() if (found := self.rows(query))}
+        assert not broken, broken
         query = "SELECT warc_file, max(warc_offset + warc_length) FROM storyfold.page GROUP BY 1"
         for file, end in self.rows(query):
             assert (self.path / "warc" / file).stat().st_size >= end, file

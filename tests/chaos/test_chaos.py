@@ -16,7 +16,7 @@ from chaotic import Blows, Victim, endure
 from generated_newsroom import generated_newsroom
 
 WORKER, READER, POSTGRES = Victim.WORKER, Victim.READER, Victim.POSTGRES
-SETTINGS = {"STORYFOLD_BATCH": "10", "STORYFOLD_WARC_PAGES": "12", "STORYFOLD_PROCESSES": "2"}
+SETTINGS = {"STORYFOLD_BATCH": "8", "STORYFOLD_WARC_PAGES": "10", "STORYFOLD_PROCESSES": "2"}
 BLOWS = (
     Blows(gathering=(WORKER, POSTGRES), ingest=(WORKER, READER, POSTGRES), upkeep=(WORKER,)),
     Blows(gathering=(), ingest=(WORKER,), upkeep=()),
@@ -25,7 +25,7 @@ BLOWS = (
 
 def test_killed_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     with (
-        generated_newsroom(tmp_path, seed=11, articles=800, outlets=6) as newsroom,
+        generated_newsroom(tmp_path, seed=11, articles=600, outlets=5) as newsroom,
         tempfile.TemporaryDirectory(prefix="sf-") as folder,  # short: a socket's path has its limits
     ):
         killed = endure(newsroom, Path(folder), SETTINGS, BLOWS, seed=5)

