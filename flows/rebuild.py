@@ -79,7 +79,7 @@ def record_archive(store: Store, run_id: RunId) -> Counter[str]:
             raise CannotRebuild("Another rebuild works on this store.")
         for name in names:
             counts.update(_record_file(store, run_id, name, frozenset(filed)))
-    return counts
+    return +counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
