@@ -46,7 +46,7 @@ def rebuild() -> Summary:
     It goes on where an earlier one was stopped. Raises CannotRebuild.
     """
     with open_store() as store:
-        _refuse_used(store)
+        check_rebuild(store)
         started = datetime.now(UTC)
         before = figures_of(store.engine)
         with on_record(store, "rebuild") as (run_id, counts):
@@ -58,26 +58,26 @@ def rebuild() -> Summary:
     return result
 
 
-def _refuse_used(store: Store) -> None:
+def check_rebuild(store: Store) -> None:
+    """Nothing where the store may be filled from its archive. Raises CannotRebuild."""
     with store.engine.connect() as connection:
         if provenance.begun_otherwise(connection):
             raise CannotRebuild(
                 "This store is in use, and a rebuild fills a new one: "
                 "name a new database in STORYFOLD_DATABASE_URL, or a new STORYFOLD_HOME and this STORYFOLD_ARCHIVE."
             )
+    if not archive_files(store.archive):
+        raise CannotRebuild(f"There are no WARC files in the archive {store.archive}.")
 
 
 def record_archive(store: Store, run_id: RunId) -> Counter[str]:
     """Put on record all pages of the archive, file by file in the order of their names; counts of them."""
     filed = follow_catalogue(store, ()) if store.settings.sources.is_dir() else {}
-    names = archive_files(store.archive)
-    if not names:
-        raise CannotRebuild(f"There are no WARC files in the archive {store.archive}.")
     counts: Counter[str] = Counter()
     with store.engine.connect() as turn:  # its transaction lasts as long as the archive
         if not try_lock(turn, "rebuild"):
             raise CannotRebuild("Another rebuild works on this store.")
-        for name in names:
+        for name in archive_files(store.archive):
             counts.update(_record_file(store, run_id, name, frozenset(filed)))
     return +counts
 

@@ -12,12 +12,13 @@ def rebuild(as_json: AsJson = False) -> None:
 
     It can be stopped at any time; the next one goes on from there.
     """
-    with at_work():
-        from flows.rebuild import CannotRebuild
+    with at_work() as store:
+        from flows.rebuild import CannotRebuild, check_rebuild
         from flows.rebuild import rebuild as line
         from flows.show import runs as show
 
         try:
+            check_rebuild(store)  # before Prefect starts, which would print a traceback
             result = line()
         except CannotRebuild as error:
             raise Complaint(str(error)) from error

@@ -215,6 +215,7 @@ def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
             process.kill()
             process.wait()
             assert reached, moment
+            assert all(adds_up for (adds_up,) in rows(connection, LEDGER)), moment
     program.run("run")
     assert _content(program) == _content(morning)
 

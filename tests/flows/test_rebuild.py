@@ -13,7 +13,7 @@ from extract.model import Feed, FeedEntry, FeedKind, Page, SourceName
 from extract.provenance import Provenance, Publisher, SampleOf
 from extract.warc import write_pages
 from flows import rebuild
-from flows.rebuild import CannotRebuild, record_archive
+from flows.rebuild import CannotRebuild, check_rebuild, record_archive
 from flows.settings import Settings
 from flows.store import Store, warc_name
 from load import provenance, runs
@@ -148,12 +148,14 @@ def test_later_files_are_named_behind_those_of_the_archive(store: Store) -> None
 
 def test_only_an_empty_store_or_one_begun_so_is_filled(store: Store) -> None:
     with pytest.raises(CannotRebuild, match="There are no WARC files in the archive"):
-        rebuilt(store)
+        check_rebuild(store)
+    write_pages(store.archive, "1.warc.gz", [a_page("https://daily.example/a")])
+    check_rebuild(store)
+    rebuilt(store)
     with store.engine.begin() as connection:
-        assert not provenance.begun_otherwise(connection)
         runs.begin(connection, "discover", NOW)
-        assert not provenance.begun_otherwise(connection)
-        connection.execute(text("DELETE FROM storyfold.run"))
-        runs.begin(connection, "discover", NOW)
-        runs.begin(connection, "rebuild", NOW)
-        assert provenance.begun_otherwise(connection)
+    check_rebuild(store)
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE storyfold.run SET line = 'load' WHERE line = 'rebuild'"))
+    with pytest.raises(CannotRebuild, match="This store is in use"):
+        check_rebuild(store)
