@@ -44,7 +44,7 @@ the first to announce are matters of that order. What fails for ever is pending 
 MADE = {
     "order": "SELECT url, encode(body_digest, 'hex'), read_at IS NOT NULL FROM storyfold.page ORDER BY id",
     "outcomes": "SELECT url, outcome, reason, detail FROM storyfold.entry ORDER BY url",
-    "revisions": """SELECT article.url, page.url, page.fetched_at, article_revision.kind, revision.id = revision_id AS now,
+    "revisions": """SELECT article.url, page.url, page.fetched_at, article_revision.kind, revision.id = article.revision_id,
                            revision.title, revision.language, revision.published_at, revision.flags, revision.extractor,
                            encode(revision.text_digest, 'hex'), revision.text, revision.memory_version
                     FROM storyfold.revision JOIN storyfold.article_revision ON article_revision.revision_id = revision.id
