@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REQ := infra/requirements
 SOURCES := flows extract transform load tests infra
 
-.PHONY: run install test lint format lock bench eval fuzz stop clean
+.PHONY: run install test lint format lock bench eval fuzz chaos stop clean
 
 run: install
 	@$(BIN)/python infra/newsroom/serve.py -- $(BIN)/storyfold run --passes 2
@@ -87,6 +87,11 @@ fuzz: $(VENV)/.lab-stamp
 	@for reader in feed sitemap list robots url warc charset sniff; do \
 	  $(BIN)/python tests/fuzz/atheris_readers.py $$reader $(FUZZ_SECONDS) .fuzz || exit 1; \
 	done
+
+# Thousands of made-up pages, read through some thirty kills of workers, readers and Postgres; takes a quarter of an hour.
+CHAOS ?=
+chaos: $(VENV)/.dev-stamp
+	$(BIN)/python tests/chaos/run_big.py $(CHAOS)
 
 # Stop the store's own Postgres, if `storyfold db url` left it running.
 stop: install

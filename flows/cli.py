@@ -25,6 +25,7 @@ from flows.commands.db import db_app
 from flows.commands.evaluate import eval_app
 from flows.commands.judge import judge_app
 from flows.commands.quarantine import quarantine_app
+from flows.commands.rebuild import rebuild
 from flows.commands.reopen import reopen
 from flows.commands.rules import rules_app
 from flows.commands.shared import (
@@ -86,6 +87,7 @@ app.add_typer(rules_app, name="rules", rich_help_panel="Care")
 app.add_typer(judge_app, name="judge", rich_help_panel="Care")
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Care")
 app.add_typer(db_app, name="db", rich_help_panel="Care")
+app.command(rich_help_panel="Care")(rebuild)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prefect import flow, task
@@ -26,6 +27,7 @@ from load.claims import LEASE
 from load.engine import worker
 from load.entries import ENTRIES_PER_DOMAIN, ClaimedEntry, Failure, Outcome
 from load.pages import FetchedPage
+from load.provenance import known_of
 
 TICK_S = 0.25  # between two looks for what is due: a domain's entries last longer, at the usual gap
 RESTING_TICK_S = 2.0  # where a look has found nothing, and since then no domain has come to need more
@@ -144,7 +146,7 @@ def _store_pages(store: Store, batch: Sequence[Answered], now: datetime) -> Coun
         for one in batch
         if isinstance(one.answer, Page)
     ]
-    fresh = archive_pages(store, got, now)
+    fresh = _archive_fetched(store, got, now)
     same = {page.entry_id for page in got} - fresh
     same |= {one.item.id for one in batch if isinstance(one.answer, NotModified)}
     with store.engine.begin() as connection:
@@ -203,6 +205,13 @@ def keep_feed_texts(store: Store, refused: Mapping[int, Rejection], now: datetim
         for entry_id, told in carried.items()
         if (page := feed_page(told.url, told.texts, refused[entry_id], now))
     ]
+    return _archive_fetched(store, got, now)
+
+
+def _archive_fetched(store: Store, got: Sequence[FetchedPage], now: datetime) -> set[int]:
+    """As `archive_pages`, of what came just now."""
+    with store.engine.connect() as connection:
+        got = pages.dated(connection, got)
     return archive_pages(store, got, now)
 
 
@@ -213,8 +222,10 @@ def archive_pages(store: Store, got: Sequence[FetchedPage], now: datetime) -> se
     """
     with store.engine.connect() as connection:
         fresh = pages.changed(connection, got)
+        known = known_of(connection, [item.entry_id for item in fresh])
     if fresh:
-        places = write_pages(store.archive, warc_name(now), [item.page for item in fresh])
+        beside = [replace(known[item.entry_id], opt_outs=item.page.opt_outs) for item in fresh]
+        places = write_pages(store.archive, warc_name(store, now), [item.page for item in fresh], beside)
         with store.engine.begin() as connection:
             pages.keep(connection, fresh, places)
     return {item.entry_id for item in fresh}

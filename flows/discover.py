@@ -17,6 +17,7 @@ from extract.fetch import ConnectionLost, Fetcher, FetchFault, HostPaused, Serve
 from extract.headers import first_value, fresh_for_s, retry_after_s
 from extract.model import FeedDocument, FeedKind, NotModified, Page, Rejection, Source, Validators
 from extract.polling import Failed, NotChanged, Read, Same, Weight, Wishes, wants_all
+from extract.provenance import SampleOf
 from extract.warc import write_pages
 from flows.bookkeeping import on_record
 from flows.isolation import Broken, Workers, workers
@@ -223,7 +224,7 @@ def _validators(page: Page) -> Validators:
 
 def _store(polling: Polling, feed: DueFeed, got: Got) -> Counter[str]:
     """Entries, sitemaps, gap and the feed's own state, in one transaction; what could not be read is archived first."""
-    now = datetime.now(UTC)
+    now = max(datetime.now(UTC), polling.asked.began_at)  # a clock set back would have it polled again and again
     sample = _archived(polling.store, feed, got, now)
     with polling.store.engine.begin() as connection:
         match got:
@@ -251,7 +252,7 @@ def _archived(store: Store, feed: DueFeed, got: Got, now: datetime) -> dict[str,
     """Where an unreadable answer lies in the archive, for somebody to look at it; None where it lies there already."""
     if not isinstance(got, Unreadable) or feed.sampled == got.digest.hex():
         return None
-    [place] = write_pages(store.archive, warc_name(now), [got.page])
+    [place] = write_pages(store.archive, warc_name(store, now), [got.page], [SampleOf(url=feed.url)])
     return {**asdict(place), "digest": got.digest.hex()}
 
 

@@ -184,6 +184,7 @@ def _give_up(store: Store, unread: UnreadPage, error: str, read_by: Mapping[int,
     Of a page that was read before, all stays as it was: that reading is better than none.
     """
     with store.engine.begin() as connection:
+        pages.release(connection, unread.id)
         pages.mark_read(connection, {unread.id: read_by[unread.id]}, now)
         if not unread.again:
             entries.close(connection, [unread.entry_id], Outcome.QUARANTINED, now, reason="read", detail=error)

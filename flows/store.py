@@ -16,6 +16,7 @@ from load import engine as engines
 from load import postgres, sources
 from load.engine import Engine
 from load.keys import follow_rules
+from load.provenance import next_moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,8 @@ def follow_catalogue(store: Store, names: Sequence[str]) -> dict[str, Source]:
     return {source.name: source for source in catalogue}
 
 
-def warc_name(now: datetime) -> str:
-    """A name of its own for every file of the archive, by month."""
-    return f"{now:%Y/%m}/{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}.warc.gz"
+def warc_name(store: Store, now: datetime) -> str:
+    """A name of its own for every file of the archive, by month; their order is that in which they were given."""
+    with store.engine.begin() as connection:
+        moment = next_moment(connection, now)
+    return f"{moment:%Y/%m}/{moment:%Y%m%dT%H%M%S%fZ}-{uuid4().hex[:12]}.warc.gz"

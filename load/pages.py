@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, TableValuedAlias, func, insert, null, or_, select, update
@@ -83,6 +83,22 @@ def _unrecorded(connection: Connection, pages: Sequence[FetchedPage]) -> list[Fe
     return [item for item in pages if (item.entry_id, item.page.digest, item.page.fetched_at) not in known]
 
 
+def dated(connection: Connection, pages: Sequence[FetchedPage]) -> list[FetchedPage]:
+    """These pages, just fetched, none dated before the last that we have of its entry.
+
+    Where the clock was set back, what comes later would else be taken for an older copy of the page.
+    """
+    last = select(page.c.entry_id, func.max(page.c.fetched_at)).group_by(page.c.entry_id)
+    known = dict(map(tuple, connection.execute(last.where(among(page.c.entry_id, [item.entry_id for item in pages])))))
+    return [_not_before(item, known.get(item.entry_id)) for item in pages]
+
+
+def _not_before(item: FetchedPage, last: datetime | None) -> FetchedPage:
+    if last is None or item.page.fetched_at > last:
+        return item
+    return replace(item, page=replace(item.page, fetched_at=last + timedelta(microseconds=1)))
+
+
 def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[WarcPlace]) -> None:
     """Record pages whose bytes are in the archive; their entries wait for the reading."""
     if not pages:
@@ -92,6 +108,14 @@ def keep(connection: Connection, pages: Sequence[FetchedPage], places: Sequence[
     fetched(connection, [item.entry_id for item in pages])
 
 
+def recorded_of(connection: Connection, warc_file: str) -> tuple[int, int]:
+    """How far into a WARC file we have its pages on record, in bytes, and of how many entries they are."""
+    end = func.coalesce(func.max(page.c.warc_offset + page.c.warc_length), 0)
+    query = select(end, func.count(page.c.entry_id.distinct())).where(page.c.warc_file == warc_file)
+    far, entries = connection.execute(query).one()
+    return int(far), int(entries)
+
+
 def close_unchanged(connection: Connection, entry_ids: Collection[int], now: datetime) -> None:
     """The web says, or the bytes show, that nothing changed since the last page of these entries."""
     if entry_ids:
@@ -99,7 +123,7 @@ def close_unchanged(connection: Connection, entry_ids: Collection[int], now: dat
 
 
 def claim_unread(connection: Connection, worker: int, now: datetime, limit: int) -> list[UnreadPage]:
-    """Pages to read, oldest first, claimed for this worker; each claim counts as an attempt.
+    """Pages to read, oldest first, claimed for this worker.
 
     Those of held sources wait, but for a few that show whether the source is well again.
     """
@@ -109,7 +133,6 @@ def claim_unread(connection: Connection, worker: int, now: datetime, limit: int)
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
     claim(connection, page, ids, worker, now)
-    connection.execute(update(page).where(page.c.id.in_(ids)).values(attempts=page.c.attempts + 1))
     return [
         UnreadPage(
             id=row.id,
@@ -188,8 +211,9 @@ def reopen(connection: Connection, page_ids: Collection[int]) -> int:
 
 
 def release(connection: Connection, page_id: int) -> None:
-    """Give the page back to the queue; the attempt is counted."""
-    connection.execute(update(page).where(page.c.id == page_id).values(claimed_by=null(), claimed_until=null()))
+    """Give the page back to the queue after an attempt that failed; a worker that was killed on it counts for none."""
+    values = {"attempts": page.c.attempts + 1, "claimed_by": null(), "claimed_until": null()}
+    connection.execute(update(page).where(page.c.id == page_id).values(values))
 
 
 def _row(item: FetchedPage, place: WarcPlace) -> dict[str, object]:

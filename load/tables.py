@@ -80,7 +80,7 @@ run = Table(
     "run",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("line", Text, nullable=False, comment="discover, collect, ingest, upkeep, load, backfill, reopen"),
+    Column("line", Text, nullable=False, comment="discover, collect, ingest, upkeep, load, backfill, reopen, rebuild"),
     when("started_at", "when it began", nullable=False),
     when("finished_at", "null while it runs, and for ever when it was killed"),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="outcomes of this run, by name"),
@@ -459,7 +459,8 @@ store_state = Table(
         "name",
         Text,
         primary_key=True,
-        comment="url_rules: those by which its keys are made; reading_spec: that by which pages are read",
+        comment="url_rules: those by which its keys are made; reading_spec: that by which pages are read; "
+        "archive_moment: by which the last file of its archive was named, in microseconds since 1970",
     ),
     Column("value", Text, nullable=False),
     comment="What the store remembers of itself",

@@ -112,15 +112,19 @@ def open_store(settings: Settings | None = None) -> Iterator[Store]:
 
 
 @contextmanager
-def _while_there_is_room(settings: Settings) -> Iterator[None]:
+def while_there_is_room(settings: Settings) -> Iterator[None]:
     """A full disk fails in many ways, Prefect's, the archive's and the database's: told as what it is."""
     try:
         yield
     except Exception as error:
-        home = home_of(settings)
-        if isinstance(error, Complaint) or not home.exists() or shutil.disk_usage(home).free >= ROOM_BYTES:
+        full = next((folder for folder in (home_of(settings), Path(settings.archive_url)) if _is_full(folder)), None)
+        if isinstance(error, Complaint) or full is None:
             raise
-        raise Complaint(f"The disk that holds {home} is full: make room and run again, nothing is lost.") from error
+        raise Complaint(f"The disk that holds {full} is full: make room and run again, nothing is lost.") from error
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free < ROOM_BYTES
 
 
 @contextmanager
@@ -136,7 +140,7 @@ def at_work() -> Iterator[Store]:
         check_archive(settings.archive_url)
         own_rules(settings)
     try:
-        with open_store(settings) as store, watch(store.engine), _while_there_is_room(settings):
+        with open_store(settings) as store, watch(store.engine), while_there_is_room(settings):
             set_defaults(settings)
             yield store
     except KeyboardInterrupt:

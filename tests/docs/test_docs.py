@@ -42,7 +42,7 @@ STORE = TEXT[Path("docs/store.md")]
 ASKS_OTHERS = (
     "run", "discover", "collect", "ingest", "upkeep", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
     "source release", "extract https:", "rules redo", "judge same", "judge different", "judge split", "judge pin",
-    "judge undo", "reopen --where rules_since",
+    "judge undo", "rebuild", "reopen --where rules_since",
 )  # fmt: skip
 """What starts Prefect, asks the web, or needs a held source, an undone rule or articles that are one story by then: only its words are checked here; `load` and `upkeep` have a test below."""
 OTHER_PROGRAMS = {"cd", "cp", "docker", "git", "journalctl", "kubectl", "sudo"}

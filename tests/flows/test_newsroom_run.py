@@ -27,6 +27,16 @@ CUTS = """SELECT revision.url, revision.kind, cut.position, cut.rule, cut.text
           FROM storyfold.cut JOIN news.revision ON revision.id = revision_id ORDER BY 1, 2, 3"""
 OUTCOMES = "SELECT url, outcome, reason FROM storyfold.entry ORDER BY url"
 TEXTS = "SELECT url, kind, title, language, text FROM news.revision ORDER BY url, text"
+SAID = """SELECT url, kind, is_current, source, title, authors, summary, language, flags, agency, published_at, fetched_at, text
+          FROM news.revision ORDER BY url, fetched_at, kind, text"""
+ANNOUNCED = """SELECT entry.url, source.name, source.title, source.language, source.country, source.tier, source.agency,
+                      feed.url, feed.kind, entry.title, entry.summary, entry.text, entry.authors, entry.published_at,
+                      entry.updated_at, entry.first_seen_at
+               FROM storyfold.entry JOIN storyfold.source ON source.id = entry.source_id
+               LEFT JOIN storyfold.feed ON feed.id = feed_id
+               WHERE EXISTS (SELECT FROM storyfold.page WHERE entry_id = entry.id) ORDER BY 1"""
+PLACES = """SELECT url, final_url, status, fetched_at, opt_outs, body_digest, warc_file, warc_offset, warc_length
+            FROM storyfold.page ORDER BY id"""
 LEDGER = "SELECT adds_up FROM news.outcome_ledger"
 
 
@@ -148,6 +158,29 @@ def test_the_evening_edition_revises_what_changed(evening: Program) -> None:
         assert all(adds_up for (adds_up,) in rows(connection, LEDGER))
 
 
+def test_a_store_is_rebuilt_from_its_archive_alone(
+    evening: Program, new_program: Callable[..., Program], tmp_path: Path
+) -> None:
+    """Without source files and without the web, down to the order of the pages."""
+    files = _files(evening.home / "warc")
+    program = new_program(
+        STORYFOLD_ARCHIVE=str(evening.home / "warc"),
+        STORYFOLD_SOURCES=str(tmp_path / "none"),
+        STORYFOLD_CONNECT_TO="*.example=127.0.0.1:9",
+        STORYFOLD_WARC_PAGES="7",
+    )
+    program.run("rebuild")
+    told = (STORIES, SAID, CUTS, ANNOUNCED, PLACES)
+    with evening.database() as before, program.database() as after:
+        for query in told:
+            assert rows(after, query) == rows(before, query)
+        assert all(adds_up for (adds_up,) in rows(after, LEDGER))
+    once = _content(program)
+    program.run("rebuild")
+    assert _content(program) == once
+    assert _files(evening.home / "warc") == files
+
+
 def test_a_second_run_reports_that_everything_is_known_and_changes_nothing(morning: Program) -> None:
     before = _content(morning)
     printed = morning.run("run")
@@ -182,6 +215,7 @@ def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
             process.kill()
             process.wait()
             assert reached, moment
+            assert all(adds_up for (adds_up,) in rows(connection, LEDGER)), moment
     program.run("run")
     assert _content(program) == _content(morning)
 
@@ -219,6 +253,10 @@ def _content(program: Program) -> dict[str, list[tuple[Any, ...]]]:
     """All that a run is to end with: stories, cuts, outcomes and texts."""
     with program.database() as connection:
         return {query: rows(connection, query) for query in (STORIES, CUTS, OUTCOMES, TEXTS)}
+
+
+def _files(folder: Path) -> dict[str, int]:
+    return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}
 
 
 def _plain(line: str) -> str:
