@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +32,14 @@ class Broken:
     error: str
 
 
+class Begun(Generic[Result]):
+    """Calls that worker processes make meanwhile; `Workers.finish` waits for their results."""
+
+    def __init__(self, function: Callable[..., Result], futures: Sequence[Future[tuple[Result, float]]]) -> None:
+        self.function = function
+        self.futures = futures
+
+
 class Workers:
     """Processes that run calls one by one each, every call alone."""
 
@@ -46,8 +54,15 @@ class Workers:
 
     def map(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> list[Done[Result] | Broken]:
         """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
-        futures = [self._schedule(function, call) for call in calls]
-        return [self._result(function, future) for future in futures]
+        return self.finish(self.begin(function, calls))
+
+    def begin(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> Begun[Result]:
+        """The calls, waiting for a process that is free; those that were begun earlier go first."""
+        return Begun(function, [self._schedule(function, call) for call in calls])
+
+    def finish(self, begun: Begun[Result]) -> list[Done[Result] | Broken]:
+        """One result a call, in the order of the calls, once all have come to one."""
+        return [self._result(begun.function, future) for future in begun.futures]
 
     async def call(self, function: Callable[..., Result], *arguments: object) -> Done[Result] | Broken:
         """The result of one call; others go on meanwhile."""
