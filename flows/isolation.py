@@ -16,7 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 
 Result = TypeVar("Result")
 
-CALLS_PER_PROCESS = 1_000  # then it is replaced: extractors grow
+CALLS_PER_PROCESS = 5_000  # then it is replaced, as extractors may grow; a new one takes 2 s to read its first pages
 REMEMBERED = 10_000  # calls of a function whose time is noted
 
 

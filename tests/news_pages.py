@@ -56,9 +56,7 @@ def pages(seed: int, count: int) -> Iterator[Page]:
         title, paragraphs = _told(item, site.language)
         body = _page(item, site, title, paragraphs, list(recent), rng)
         recent.append(title)
-        yield Page(
-            url=item.url, final_url=item.url, status=200, headers=HEADERS, body=body, fetched_at=item.fetched_at
-        )
+        yield Page(url=item.url, final_url=item.url, status=200, headers=HEADERS, body=body, fetched_at=item.fetched_at)
 
 
 def write_files(folder: Path, seed: int, count: int, per_file: int = PER_FILE) -> list[Path]:
@@ -77,7 +75,9 @@ def _told(item: Item, language: str) -> tuple[str, list[str]]:
         return item.title, item.text.split("\n\n")
     rng, words = Random(item.cluster), _words(language)
     paragraphs = [
-        " ".join(" ".join(rng.choices(words, k=rng.randint(8, 20))).capitalize() + "." for _ in range(rng.randint(2, 4)))
+        " ".join(
+            " ".join(rng.choices(words, k=rng.randint(8, 20))).capitalize() + "." for _ in range(rng.randint(2, 4))
+        )
         for _ in range(rng.randint(5, 9))
     ]
     return " ".join(rng.choices(words, k=7)).capitalize(), paragraphs
