@@ -50,8 +50,8 @@ _AUTHOR = re.compile(  # whatever AUTHOR_XPATHS of trafilatura ask of an element
     "[Aa]uthor|[Bb]yl|BBL|zuozhe|bianji|xiaobian|username|channel-name|submitted-by|posted-by|journalist-name|screenname"
     "|writer"
 )
-_ENOUGH_CHARS = 1000  # of text without white space
-_ENOUGH_SHARE = 0.3  # of what stands in the page's paragraphs
+# Characters without white space, and their share of what stands in the page's paragraphs: of short texts most.
+_ENOUGH = ((1000, 0.3), (700, 0.6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +252,9 @@ def _main_text(opened: OpenPage, tree: HtmlElement, *, quick: bool) -> tuple[Blo
 def _is_enough(blocks: Sequence[Block], line: PageLine) -> bool:
     """Whether so much of the page was found that a comparison with other extractors would hardly change it."""
     chars = sum(len(block.text.replace(" ", "")) for block in blocks)
-    return chars >= max(_ENOUGH_CHARS, _ENOUGH_SHARE * line.chars_in("p")) and not is_listing(blocks)
+    in_paragraphs = line.chars_in("p")
+    enough = any(chars >= max(least, share * in_paragraphs) for least, share in _ENOUGH)
+    return enough and not is_listing(blocks)
 
 
 def _extracted(

@@ -31,7 +31,7 @@ Rows = list[tuple[object, ...]]
 
 @pytest.fixture(scope="module")
 def readers() -> Iterator[Workers]:
-    with workers(2, 30.0) as pool:
+    with workers(2, 120.0) as pool:
         yield pool
 
 
