@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from lxml import etree
 
 from extract.model import Block, BlockKind
 from extract.spots import PageLine, read_spots
+from extract.text import folded
 
 # Elements that begin and end a block, and what kind of block they make.
 _TEI = ("body", "p", "head", "item", "quote", "list", "table", "row", "cell", "lb", "code", "div")
@@ -40,7 +42,7 @@ def read_blocks(body: etree._Element, page: PageLine) -> tuple[Block, ...]:
 
     page: that the body was taken from; it knows the links and the markup, which the body has lost
     """
-    texts = list(_joined(_pieces(body, BlockKind.PARAGRAPH)))
+    texts = list(_joined(_pieces(body, BlockKind.PARAGRAPH, [])))
     spots = read_spots(page, [text.replace(" | ", "") if kind is BlockKind.ROW else text for kind, text in texts])
     return tuple(
         Block(text=text, kind=kind, link_share=spot.link_share, place=spot.place)
@@ -55,8 +57,12 @@ def running_text(blocks: Iterable[Block]) -> str:
 
 def count_words(blocks: Iterable[Block]) -> float:
     """Number of words; where a script does not part them, two characters are one."""
-    text = running_text(blocks)
-    return len(_WORD.findall(text)) + len(_UNSPACED.findall(text)) / 2
+    return _words_in(running_text(blocks))
+
+
+@lru_cache(maxsize=4)  # of one text it is asked several times
+def _words_in(text: str) -> float:
+    return len(_WORD.findall(text)) + (0 if text.isascii() else len(_UNSPACED.findall(text)) / 2)
 
 
 def linked_share(blocks: Iterable[Block]) -> float:
@@ -70,25 +76,29 @@ def heading(blocks: Iterable[Block]) -> str:
     return next((block.text for block in blocks if block.kind is BlockKind.HEADING), "")
 
 
-def _pieces(element: etree._Element, kind: BlockKind) -> Iterator[_Piece]:
-    """The text below an element in reading order, every part once, with the ends of blocks between."""
-    if element.tag in _ROWS and (cells := _data_cells(element)):
-        yield from ((kind, None), (BlockKind.ROW, " | ".join(cells)), (kind, None))
-        return
-    kind = _KINDS.get(element.tag, kind)
-    if element.tag in _BREAKS:
-        yield kind, None
-    yield kind, element.text or ""
+def _pieces(element: etree._Element, kind: BlockKind, found: list[_Piece]) -> Sequence[_Piece]:
+    """What was found before, and the text below an element in reading order, with the ends of blocks between."""
+    tag = element.tag
+    if tag in _ROWS and (cells := _data_cells(element)):
+        found += ((kind, None), (BlockKind.ROW, " | ".join(cells)), (kind, None))
+        return found
+    kind = _KINDS.get(tag, kind)
+    if tag in _BREAKS:
+        found.append((kind, None))
+    if text := element.text:
+        found.append((kind, text))
     for child in element:
-        yield from _pieces(child, kind)
-        yield kind, child.tail or ""
-    if element.tag in _BREAKS:
-        yield kind, None
+        _pieces(child, kind, found)
+        if tail := child.tail:
+            found.append((kind, tail))
+    if tag in _BREAKS:
+        found.append((kind, None))
+    return found
 
 
 def _data_cells(row: etree._Element) -> list[str]:
     """The texts of a row of data; none for a row that only lays out the page."""
-    cells = [[text for _, text in _joined(_pieces(cell, BlockKind.ROW))] for cell in row]
+    cells = [[text for _, text in _joined(_pieces(cell, BlockKind.ROW, []))] for cell in row]
     texts = [" ".join(cell) for cell in cells if cell]
     layout = len(texts) < 2 or any(len(text) > _MAX_CELL_CHARS for text in texts)
     return [] if layout else texts
@@ -98,6 +108,6 @@ def _joined(pieces: Iterable[_Piece]) -> Iterator[tuple[BlockKind, str]]:
     """Kind and text of each block, white space folded, empty ones left out."""
     for ended, group in groupby(pieces, key=lambda piece: piece[1] is None):
         parts = [] if ended else list(group)
-        text = " ".join("".join(part or "" for _, part in parts).split())
+        text = folded("".join([part or "" for _, part in parts]))
         if text:
             yield next(kind for kind, part in parts if part and not part.isspace()), text

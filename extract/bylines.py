@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from extract.authors import names_in, reads_as_name, without_by
@@ -24,9 +25,9 @@ _HAN = r"[\u3400-\u9fff·]{2,4}"
 _HAN_BYLINE = re.compile(
     rf"(?:作者|撰文|记者|記者)\s*[:：]\s*(?P<names>{_HAN}(?:[ 、,，](?!\w+[:：]){_HAN}(?!\w))*)(?!\w)"  # not '字号：'
 )
-_RIGHT = (
-    "//*[not(self::table or self::tr or self::td or self::th)]"  # figures stand at the right, too
-    "[@align='right' or contains(translate(@style, ' ', ''), 'text-align:right')]"
+_RIGHT = XPath(
+    "//*[@align or @style][@align='right' or contains(translate(@style, ' ', ''), 'text-align:right')]"
+    "[not(self::table or self::tr or self::td or self::th)]"  # figures stand at the right, too
 )
 _TITLED = ("h1", "h2", "a", "b", "div", "font", "p", "span", "td")
 
@@ -34,7 +35,7 @@ _TITLED = ("h1", "h2", "a", "b", "div", "font", "p", "span", "td")
 def shown_byline(tree: HtmlElement, title: str) -> str | None:
     """The names that the byline bears, apart by ';'; None where there is none."""
     under_title = (names for element in _behind_title(tree, title) if (names := _names_of(element)))
-    at_foot = (names for element in reversed(tree.xpath(_RIGHT)) if (names := _all_names(_line(element))))
+    at_foot = (names for element in reversed(_RIGHT(tree)) if (names := _all_names(_line(element))))
     return ";".join(next(chain(under_title, at_foot), ())) or None
 
 
@@ -59,8 +60,15 @@ def _names_of(element: HtmlElement) -> Sequence[str]:
 
 def _line(element: HtmlElement) -> str:
     """Its text in one line; nothing of an element that holds more than a byline."""
-    line = folded(" ".join(element.xpath(".//text()")))
-    return line if len(line) <= _MAX_CHARS else ""
+    words: list[str] = []
+    length = -1
+    for text in element.itertext():
+        own = text.split()
+        length += sum(map(len, own)) + len(own)
+        if length > _MAX_CHARS:
+            return ""
+        words += own
+    return " ".join(words)
 
 
 def _all_names(line: str) -> Sequence[str]:

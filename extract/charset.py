@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from html import unescape
 from itertools import chain
 
@@ -80,6 +81,7 @@ _IN_A_WORD = re.compile(rf"\w(?:{_LEFT_BEHIND.pattern})|(?:{_LEFT_BEHIND.pattern
 _MAYBE_LEFT_BEHIND = re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5\xc6\xcb\xe2]")  # in UTF-8: a tenth of the time
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _PIECE = re.compile(r"[^<>\"\n]+")  # a text node, an attribute, a string of JSON
+_APART = '<>"\n'  # what stands between two of them
 _ADDRESS = re.compile(r"\s*[^\s/]*/\S*\s*")
 _C1_REFERENCE = re.compile(r"&#(?:12[89]|1[345]\d|[xX][89][0-9a-fA-F])\b;?")
 _MEANT_BY_C1 = {
@@ -106,11 +108,24 @@ def mended(text: str) -> str:
     references to them ('&#146;') are the Windows-1252 characters that they stand for, as browsers have it.
     """
     in_utf8 = text.encode("utf-8", "surrogatepass")
-    if _MAYBE_LEFT_BEHIND.search(in_utf8) and _LEFT_BEHIND.search(text):
-        text = _PIECE.sub(lambda piece: _read_rightly(piece[0]), text)
+    if _MAYBE_LEFT_BEHIND.search(in_utf8):
+        text = "".join(_pieces_read_rightly(text))
     if _C1_IN_UTF8.search(in_utf8):
         text = text.translate(_MEANT_BY_C1)
     return _C1_REFERENCE.sub(lambda reference: unescape(reference[0]), text)
+
+
+def _pieces_read_rightly(text: str) -> Iterator[str]:
+    """The text in parts, of which each piece that may have been read wrongly is one; the others are not looked at."""
+    end = 0
+    for found in _LEFT_BEHIND.finditer(text):
+        if found.start() >= end:
+            piece = _PIECE.match(text, 1 + max(end - 1, *(text.rfind(mark, end, found.start()) for mark in _APART)))
+            assert piece is not None, "there is a character in it"
+            yield text[end : piece.start()]
+            yield _read_rightly(piece[0])
+            end = piece.end()
+    yield text[end:]
 
 
 def _read_rightly(piece: str) -> str:

@@ -12,6 +12,7 @@ from extract.jsonld import is_a
 from extract.metadata import About, page_nodes
 from extract.model import Block, BlockKind, Flag
 from extract.phrases import led_by, says
+from extract.spots import PageLine
 from extract.text import folded
 
 MAX_LINKED_SHARE = 0.6  # of the text; above, it is a listing
@@ -27,23 +28,24 @@ _CLOCK_LED = re.compile(r"\W{0,2}(?:[01]?\d|2[0-3])[:.h][0-5]\d(?!\d|[.:/]\d)")
 _PAYWALL_BOX = re.compile(r"pay-?wall|reg-?wall|subscri(?:be|ption)-(?:wall|box|prompt)", re.I)
 # Words without which a page has no such element: they are looked for first, as that takes no time.
 _BOX_WORDS = ("aywall", "ay-wall", "egwall", "eg-wall", "ubscription-wall", "ubscribe-wall")
+_LIVE_TYPE = "schema.org/LiveBlogPosting"
 _LIVE_WORDS = ("liveblog", "live-blog", "LiveBlog")
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden", re.I)
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])[\s\"'”’»]*$")
 
 
-def read_flags(about: About, markup: str, blocks: Sequence[Block]) -> frozenset[Flag]:
+def read_flags(about: About, markup: str, line: PageLine, blocks: Sequence[Block]) -> frozenset[Flag]:
     """What the page and its text show it to be.
 
-    markup: the whole page, as it was parsed
+    markup: the whole page, as it was parsed; line: its text
     """
     flags = set()
-    closed, ended, cut_off = is_paywalled(about, markup), _ends_at_a_paywall(blocks), _reads_cut_off(blocks)
+    closed, ended, cut_off = is_paywalled(about, markup, line), _ends_at_a_paywall(blocks), _reads_cut_off(blocks)
     if closed or (ended and cut_off):  # a line alone may speak of comments or of another article
         flags.add(Flag.PAYWALLED)
     if [closed, ended, cut_off].count(True) >= 2:
         flags.add(Flag.TEASER)
-    if _is_live_blog(about, markup, blocks):
+    if _is_live_blog(about, markup, line, blocks):
         flags.add(Flag.LIVE_BLOG)
     if is_listing(blocks):
         flags.add(Flag.LISTING)
@@ -63,11 +65,11 @@ def holds_others(title: str, flags: Collection[str]) -> bool:
 # --- Behind a paywall -----------------------------------------------------------------------------------------------
 
 
-def is_paywalled(about: About, markup: str) -> bool:
+def is_paywalled(about: About, markup: str, line: PageLine) -> bool:
     """Whether the page says that it is for subscribers: in its markup, or to its readers in a box made for that."""
     if _is_marked_closed(about):
         return True
-    may_have_box = any(word in markup for word in _BOX_WORDS)
+    may_have_box = line.has_named(_PAYWALL_BOX) and any(word in markup for word in _BOX_WORDS)
     return may_have_box and any(says("paywall", text) for text in _paywall_boxes(about.tree))
 
 
@@ -106,18 +108,20 @@ def _reads_cut_off(blocks: Sequence[Block]) -> bool:
 # --- Told as it happens ---------------------------------------------------------------------------------------------
 
 
-def _is_live_blog(about: About, markup: str, blocks: Sequence[Block]) -> bool:
+def _is_live_blog(about: About, markup: str, line: PageLine, blocks: Sequence[Block]) -> bool:
     """Whether JSON-LD or microdata says so, or the markup of three entries, or its name and timed ones."""
     if is_a(about.node, "LiveBlogPosting"):
         return True
-    if any(word in markup for word in _LIVE_WORDS) and _is_marked_live(about.tree):
+    if _is_marked_live(about.tree, markup, line):
         return True
     return _timed_entries(blocks) >= 4 and _is_called_live(about)
 
 
-def _is_marked_live(tree: HtmlElement) -> bool:
-    if tree.xpath("//*[@itemtype][contains(@itemtype, 'schema.org/LiveBlogPosting')]"):
+def _is_marked_live(tree: HtmlElement, markup: str, line: PageLine) -> bool:
+    if _LIVE_TYPE in markup and tree.xpath(f"//*[@itemtype][contains(@itemtype, '{_LIVE_TYPE}')]"):
         return True
+    if not (line.has_named(_LIVE_ENTRY) and any(word in markup for word in _LIVE_WORDS)):
+        return False
     entries = [e for e in tree.iter("div", "article", "li", "section") if _LIVE_ENTRY.search(e.get("class", ""))]
     return len(entries) >= 3
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from htmldate import find_date
+from lxml.etree import XPath
 
 from extract.dates import ZONE_ALLOWANCE, is_plausible, read_time, url_day
 from extract.jsonld import strings
@@ -25,6 +26,7 @@ _PUBLISHED_META = (
 _MODIFIED_META = (
     "article:modified_time og:article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified"
 )
+_MARKED = XPath("//*[@itemprop][@itemprop=$itemprop]")
 _EAST_ASIAN_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일](?:\s*\d{1,2}[:：]\d\d)?")
 
 
@@ -59,7 +61,7 @@ def _linked_times(about: About, key: str) -> list[str]:
 
 
 def _microdata(about: About, itemprop: str) -> list[str]:
-    marked = about.tree.xpath("//*[@itemprop=$itemprop]", itemprop=itemprop)
+    marked = _MARKED(about.tree, itemprop=itemprop)
     return [text for element in marked if (text := element.get("datetime") or element.get("content"))]
 
 

@@ -85,6 +85,10 @@ class PageLine:
         """How much of the line stands in elements of one name, which do not hold each other."""
         return sum(stretch.end - stretch.start for stretch in self.stretches if stretch.tag == tag)
 
+    def has_named(self, pattern: re.Pattern[str]) -> bool:
+        """Whether an element that holds text has the pattern in its classes or its id."""
+        return pattern.search("\n".join({stretch.names for stretch in self.stretches})) is not None
+
 
 def read_spots(page: PageLine, texts: Sequence[str]) -> list[Spot]:
     """Where each text stands on the page, in the order of the texts; of one that is not found, nothing is known."""

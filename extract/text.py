@@ -14,6 +14,7 @@ _BLOCKS = frozenset([
 ])  # fmt: skip
 _UNREAD = frozenset(["script", "style", "noscript", "iframe", "object", "svg", "template"])
 _WHOLE_PAGE = re.compile(r"</?(?:html|body)\b[^<>]*>", re.IGNORECASE)
+_NO_LETTERS = re.compile(r"[\W_]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -30,7 +31,7 @@ def without_controls(text: str) -> str:
 def letters(text: str) -> str:
     """The text's letters and digits alone, without case and accents: 'Głos Doliny' is glosdoliny."""
     plain = normalize("NFKD", text.casefold().translate(_PLAIN_LETTERS))
-    return "".join(char for char in plain if char.isalnum())
+    return _NO_LETTERS.sub("", plain)
 
 
 def plain_text(markup: str) -> str:

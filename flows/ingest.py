@@ -14,7 +14,7 @@ from extract.model import Rejection
 from flows.bookkeeping import on_record
 from flows.collect import keep_feed_texts
 from flows.fingerprints import RENEWED
-from flows.isolation import Broken, Done, Workers, workers
+from flows.isolation import Begun, Broken, Done, Workers, workers
 from flows.own_packs import own_rules
 from flows.reading import be_quiet, read_archived_page
 from flows.store import Store, open_store
@@ -32,7 +32,7 @@ from transform.verify import MatchPolicy
 
 _log = logging.getLogger(__name__)
 
-Read = Callable[[Store, Workers, Sequence[UnreadPage]], dict[str, int]]
+Read = Callable[[Store, Workers, "Underway"], dict[str, int]]
 Settle = Callable[[Store], dict[str, int]]
 
 STAYED = "read again in vain"
@@ -56,17 +56,34 @@ def ingest() -> dict[str, int]:
 
 
 def read_waiting(store: Store, me: int, readers: Workers, *, read: Read, settle: Settle) -> Counter[str]:
-    """Read and settle in batches, until nothing waits that this worker may have."""
+    """Read and settle in batches, until nothing waits that this worker may have.
+
+    While one batch is stored and settled, the next is read: two are held, and the processes that read never wait.
+    """
     counts: Counter[str] = Counter()
-    while batch := _claim(store, me):
-        counts.update(read(store, readers, batch))
+    begun = _begin_next(store, me, readers)
+    while begun:
+        following = _begin_next(store, me, readers)
+        counts.update(read(store, readers, begun))
         counts.update(settle(store))
+        begun = following or _begin_next(store, me, readers)  # of the last batch some may have to be tried again
     counts.update(settle(store))  # what another worker's pages held up until now
     return counts
 
 
-def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> dict[str, int]:
-    """Read these pages, each alone in a worker process, and store what they gave."""
+class Underway:
+    """A batch of this worker's pages that is being read, each alone in a worker process."""
+
+    def __init__(
+        self, batch: Sequence[UnreadPage], reading: Begun[ReadPage | Rejection], read_by: Mapping[int, ReadBy]
+    ) -> None:
+        self.batch = batch
+        self.reading = reading
+        self.read_by = read_by  # page id → what reads it
+
+
+def begin_reading(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> Underway:
+    """These pages, claimed already, on their way through the worker processes."""
     with store.engine.connect() as connection:
         rules = own_rules(store.settings, undone(connection))
         announced = entries.announcements(connection, [unread.entry_id for unread in batch])
@@ -76,13 +93,17 @@ def read_pages(store: Store, readers: Workers, batch: Sequence[UnreadPage]) -> d
     calls = [
         (store.archive, unread.place, announced[unread.entry_id], spec, known[unread.source_id]) for unread in batch
     ]
-    results = readers.map(read_archived_page, calls)
-    reading_specs.note(store.engine, spec, datetime.now(UTC))
     versions = {source_id: ReadBy(spec.digest_with(site), site.version) for source_id, site in known.items()}
-    read_by = {unread.id: versions[unread.source_id] for unread in batch}
-    counts = _store_results(store, batch, results, read_by)
+    reading = readers.begin(read_archived_page, calls)
+    reading_specs.note(store.engine, spec, datetime.now(UTC))
+    return Underway(batch, reading, {unread.id: versions[unread.source_id] for unread in batch})
+
+
+def read_pages(store: Store, readers: Workers, begun: Underway) -> dict[str, int]:
+    """Wait until these pages are read, and store what they gave."""
+    counts = _store_results(store, begun.batch, readers.finish(begun.reading), begun.read_by)
     with store.engine.begin() as connection:
-        sources = {unread.source_id for unread in batch}
+        sources = {unread.source_id for unread in begun.batch}
         counts["breaches begun"] = expectations.check_shares(connection, datetime.now(UTC), sources).breaches
     return dict(+counts)
 
@@ -101,13 +122,15 @@ def settle_ready(store: Store) -> dict[str, int]:
     return dict(+counts)
 
 
+def _begin_next(store: Store, me: int, readers: Workers) -> Underway | None:
+    """The next batch that this worker may have; none when nothing waits."""
+    with store.engine.begin() as connection:
+        batch = pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch)
+    return begin_reading(store, readers, batch) if batch else None
+
+
 read_batch = task(name="read batch", cache_policy=NO_CACHE)(read_pages)
 settle_batch = task(name="settle", cache_policy=NO_CACHE)(settle_ready)
-
-
-def _claim(store: Store, me: int) -> list[UnreadPage]:
-    with store.engine.begin() as connection:
-        return pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch)
 
 
 def _store_results(

@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 
 Result = TypeVar("Result")
 
-CALLS_PER_PROCESS = 1_000  # then it is replaced: extractors grow
+CALLS_PER_PROCESS = 5_000  # then it is replaced, as extractors may grow; a new one takes 2 s to read its first pages
 REMEMBERED = 10_000  # calls of a function whose time is noted
 
 
@@ -30,6 +30,14 @@ class Broken:
     """The call came to no result: deadline, crash of its process, or an error of the function."""
 
     error: str
+
+
+class Begun(Generic[Result]):
+    """Calls that worker processes make meanwhile; `Workers.finish` waits for their results."""
+
+    def __init__(self, function: Callable[..., Result], futures: Sequence[Future[tuple[Result, float]]]) -> None:
+        self.function = function
+        self.futures = futures
 
 
 class Workers:
@@ -46,8 +54,15 @@ class Workers:
 
     def map(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> list[Done[Result] | Broken]:
         """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
-        futures = [self._schedule(function, call) for call in calls]
-        return [self._result(function, future) for future in futures]
+        return self.finish(self.begin(function, calls))
+
+    def begin(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> Begun[Result]:
+        """The calls, waiting for a process that is free; those that were begun earlier go first."""
+        return Begun(function, [self._schedule(function, call) for call in calls])
+
+    def finish(self, begun: Begun[Result]) -> list[Done[Result] | Broken]:
+        """One result a call, in the order of the calls, once all have come to one."""
+        return [self._result(begun.function, future) for future in begun.futures]
 
     async def call(self, function: Callable[..., Result], *arguments: object) -> Done[Result] | Broken:
         """The result of one call; others go on meanwhile."""

@@ -56,6 +56,7 @@ _QUOTED_WORDS = 3  # fewer are a name, of a newspaper or an app
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*(?=\w)")
 
 Zones = tuple[Zone, ...]
+Sentence = tuple[Line, Sequence[Rule]]
 
 
 def strip_boilerplate(article: Article, packs: RulePacks, memory: SiteMemory = BLANK) -> CleanArticle:
@@ -80,9 +81,13 @@ def _strip(article: Article, packs: RulePacks, repeated: frozenset[bytes]) -> Cl
     undone = packs.undone_on(article.source)
     screens = screens_on(packs, article)
 
-    @cache  # the sweeps ask again and again
+    @cache  # the sweeps ask again and again, of other zones
+    def chances(line: Line) -> tuple[tuple[Sequence[Rule], Sequence[Sentence]], ...]:
+        return tuple((_rules_for(line, one), _sentences(line, one, authors)) for one in screens)
+
+    @cache
     def match(line: Line, zones: Zones) -> Rule | None:
-        found = (_match(line, zones, one) or _match_sentences(line, zones, one, authors) for one in screens)
+        found = (_first(rules, line, zones) or _of_all(sentences, zones) for rules, sentences in chances(line))
         return next((rule for rule in found if rule), None)
 
     lines = [line_of(position, block, authors) for position, block in enumerate(article.blocks)]
@@ -182,30 +187,42 @@ def zones_of(lines: Sequence[Line]) -> list[Zones]:
     return [tuple(zones(index)) or (Zone.BODY,) for index in range(len(lines))]
 
 
-def _match(line: Line, zones: Zones, screens: Sequence[Screen]) -> Rule | None:
-    """The first rule that matches the block where it stands."""
+def _rules_for(line: Line, screens: Sequence[Screen]) -> Sequence[Rule]:
+    """The rules among which those are that match the block, wherever it stands; mostly none."""
     text = line.block.text
     if len(text) > LENGTHS[-1]:
-        return None
+        return ()
     screen = screens[bisect_left(LENGTHS, len(text))]
     if screen.plain.fullmatch(line.plain) or screen.shown.fullmatch(text):
-        rules = screen.rules
-    else:
-        rules = tuple(chain.from_iterable(those for word, those in screen.mentions if word in line.lower))
+        return screen.rules
+    return tuple(chain.from_iterable(those for word, those in screen.mentions if word in line.lower))
+
+
+def _first(rules: Sequence[Rule], line: Line, zones: Zones) -> Rule | None:
+    """The first rule that matches the block where it stands."""
     return next((rule for rule in rules if _applies(rule, line, zones)), None)
 
 
-def _match_sentences(line: Line, zones: Zones, screens: Sequence[Screen], authors: Sequence[str]) -> Rule | None:
-    """The rule of the first sentence, where every sentence of a short block is clutter of one kind."""
+def _sentences(line: Line, screens: Sequence[Screen], authors: Sequence[str]) -> Sequence[Sentence]:
+    """The sentences of a short block, each with the rules for it; none unless there are such for every one."""
     sentences = _BETWEEN_SENTENCES.split(line.block.text) if len(line.block.text) <= LENGTHS[1] else []
-    if not 2 <= len(sentences) <= 4:
-        return None
-    kind = first = None
-    for sentence in sentences:
-        rule = _match(line_of(line.position, replace(line.block, text=sentence), authors), zones, screens)
-        if rule is None or kind not in (None, rule.kind):
+    found: list[Sentence] = []
+    for text in sentences if 2 <= len(sentences) <= 4 else ():
+        sentence = line_of(line.position, replace(line.block, text=text), authors)
+        if not (rules := _rules_for(sentence, screens)):
+            return ()
+        found.append((sentence, rules))
+    return found
+
+
+def _of_all(sentences: Sequence[Sentence], zones: Zones) -> Rule | None:
+    """The rule of the first sentence, where every one is clutter of one kind."""
+    first = None
+    for sentence, rules in sentences:
+        rule = _first(rules, sentence, zones)
+        if rule is None or (first and rule.kind is not first.kind):
             return None
-        first, kind = first or rule, rule.kind
+        first = first or rule
     return first
 
 

@@ -88,8 +88,7 @@ def fingerprint(text: str, spec: SketchSpec) -> Fingerprint:
 
 def fingerprints(texts: Sequence[str], spec: SketchSpec) -> list[Fingerprint]:
     """What the index compares of each text."""
-    facts = FactReader()
-    return [print_ for batch in _batches(texts) for print_ in _fingerprints(batch, facts, spec)]
+    return [print_ for batch in _batches(texts) for print_ in _fingerprints(batch, spec)]
 
 
 def signatures(texts: Sequence[str], spec: SketchSpec) -> Signatures:
@@ -173,7 +172,14 @@ def _sketch(normals: Sequence[str], spec: SketchSpec) -> _Sketch:
     return _Sketch(words=words, shingles=shingles, bounds=bounds, signatures=signed)
 
 
-def _fingerprints(texts: Sequence[str], facts: FactReader, spec: SketchSpec) -> Iterator[Fingerprint]:
+@lru_cache(maxsize=1)
+def _facts() -> FactReader:
+    """One for all texts of a process: most words of the next stood in those before."""
+    return FactReader()
+
+
+def _fingerprints(texts: Sequence[str], spec: SketchSpec) -> Iterator[Fingerprint]:
+    facts = _facts()
     normals = [normalize(text) for text in texts]
     sketch = _sketch(normals, spec)
     keys, counts, bounds = _keys(sketch, spec), sketch.words.counts.tolist(), sketch.bounds.tolist()

@@ -26,7 +26,7 @@ BRIEF_WORDS = 80  # a shorter text is flagged as a brief
 MIN_WORDS = 20  # what is left of a page without an article, once its boilerplate is gone, is shorter
 _ALWAYS = ("trafilatura", "htmldate", "py3langid")
 PACKAGES = {Profile.QUICK: _ALWAYS, Profile.THOROUGH: (*_ALWAYS, "readability-lxml", "newspaper4k")}
-VERSION = 3  # of our own reading, counted up when it changes what comes out
+VERSION = 4  # of our own reading, counted up when it changes what comes out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

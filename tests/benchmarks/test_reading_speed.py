@@ -75,7 +75,7 @@ def _one_round(readers: dict[str, Callable[[Page], object]], pages: list[Page]) 
 @pytest.mark.parametrize("profile", Profile)
 @pytest.mark.benchmark(group="memory of a process")
 def test_memory_over_many_pages(benchmark: Any, profile: Profile) -> None:
-    """No two pages are the same; in use, a process is replaced after a thousand."""
+    """No two pages are the same; in use, a process is replaced after five thousand."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         sizes = benchmark.pedantic(lambda: pool.submit(_read_many, profile).result(), rounds=1)
     benchmark.extra_info.update(megabytes_after_5000=sizes[0], megabytes_after_all=sizes[-1])

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from extract.model import Bound, Expectations, OnBreach, Page
 from extract.warc import write_pages
 from flows.collect import archive_pages
-from flows.ingest import read_batch, settle_batch
+from flows.ingest import begin_reading, read_batch, settle_batch
 from flows.isolation import Workers, workers
 from flows.reading import be_quiet
 from flows.settings import Settings
@@ -78,7 +78,7 @@ def ingest(store: Store, readers: Workers, limit: int = 100) -> list[dict[str, i
                 batch = pages.claim_unread(connection, me, datetime.now(UTC), limit)
             if not batch:
                 return counts
-            counts.append(read_batch.fn(store, readers, batch))
+            counts.append(read_batch.fn(store, readers, begin_reading(store, readers, batch)))
             settle_batch.fn(store)
 
 

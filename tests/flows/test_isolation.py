@@ -26,6 +26,14 @@ def test_a_call_that_breaks_breaks_nothing_else() -> None:
     assert broken[2].startswith("ValueError")
 
 
+def test_calls_begun_later_go_on_while_one_hangs() -> None:
+    with workers(2, deadline_s=1.0) as pool:
+        first = pool.begin(_call, [("sleep", 60), ("sqrt", 4)])
+        second = pool.begin(_call, [("sqrt", 9), ("sqrt", 16)])
+        assert pool.finish(second) == [Done(3.0), Done(4.0)]
+        assert pool.finish(first) == [Broken("took longer than 1 seconds"), Done(2.0)]
+
+
 def test_the_time_of_a_processor_is_noted_by_function() -> None:
     with workers(1, deadline_s=30) as pool:
         pool.map(_call, [("sleep", 0.2), ("sqrt", 4), ("sqrt", -1)])

@@ -13,7 +13,7 @@ from warc_files import foreign, http
 
 from extract.model import Profile
 from extract.warc_choice import Choice
-from flows.ingest import read_batch
+from flows.ingest import begin_reading, read_batch
 from flows.isolation import workers
 from flows.reading import be_quiet
 from flows.settings import Settings
@@ -41,7 +41,7 @@ def stored(engine: Engine, folder: Path, profile: Profile) -> dict[str, tuple[st
     with worker(engine) as me, workers(1, 30.0, start=be_quiet) as readers:
         with engine.begin() as connection:
             claimed = pages.claim_unread(connection, me, NOW, 10)
-        read_batch.fn(store, readers, claimed)
+        read_batch.fn(store, readers, begin_reading(store, readers, claimed))
     settle_all(engine, NOW)
     query = """SELECT article.source, article.extractor, article.agreement, article.text,
                       (revision.extractor, revision.agreement) IS NOT DISTINCT FROM

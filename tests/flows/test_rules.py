@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from extract.model import Page
 from flows.cli import app
 from flows.collect import archive_pages
-from flows.ingest import read_batch, settle_batch
+from flows.ingest import begin_reading, read_batch, settle_batch
 from flows.isolation import Workers, workers
 from flows.reading import be_quiet
 from flows.settings import Settings
@@ -92,7 +92,7 @@ def ingest(store: Store, readers: Workers) -> None:
     with worker(store.engine) as me, store.engine.connect() as connection:
         while batch := pages.claim_unread(connection, me, datetime.now(UTC), 100):
             connection.commit()
-            read_batch.fn(store, readers, batch)
+            read_batch.fn(store, readers, begin_reading(store, readers, batch))
             settle_batch.fn(store)
 
 

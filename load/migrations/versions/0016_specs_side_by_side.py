@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.alter_column(
         "store_state",
         "name",
-        comment="url_rules: those by which its keys are made; reading_spec: that by which pages are read",
+        comment="url_rules: those by which its keys are made; reading_spec: that by which pages are read; archive_moment: by which the last file of its archive was named, in microseconds since 1970",
         schema="storyfold",
     )
 
