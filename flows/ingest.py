@@ -59,7 +59,7 @@ def ingest() -> dict[str, int]:
 def read_waiting(store: Store, me: int, readers: Workers, *, read: Read, settle: Settle) -> Counter[str]:
     """Read and settle in batches, until nothing waits that this worker may have."""
     counts: Counter[str] = Counter()
-    while batch := _claim(store, me):
+    while batch := claim_batch(store, me):
         counts.update(read(store, readers, batch))
         counts.update(settle(store))
     counts.update(settle(store))  # what another worker's pages held up until now
@@ -99,7 +99,7 @@ read_batch = task(name="read batch", cache_policy=NO_CACHE)(read_pages)
 settle_batch = task(name="settle", cache_policy=NO_CACHE)(settle_ready)
 
 
-def _claim(store: Store, me: int) -> list[UnreadPage]:
+def claim_batch(store: Store, me: int) -> list[UnreadPage]:
     with store.engine.begin() as connection:
         return pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch)
 
