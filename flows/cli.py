@@ -33,7 +33,10 @@ from flows.commands.shared import (
     TROUBLED,
     AsJson,
     Complaint,
+    OnAddress,
+    OnTaskRunner,
     at_work,
+    cluster_of,
     open_store,
     read_settings,
     reading_spec,
@@ -156,12 +159,12 @@ def collect(names: Names = None, as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel="Work")
-def ingest(as_json: AsJson = False) -> None:
+def ingest(task_runner: OnTaskRunner = None, address: OnAddress = None, as_json: AsJson = False) -> None:
     """Read the fetched pages, and place their articles in stories. Asks nothing of the web."""
-    with at_work():
-        from flows import ingest as line
+    with at_work() as store:
+        from flows.cluster import ingest_on
 
-        counts = line.ingest()
+        counts = ingest_on(cluster_of(store.settings, task_runner, address))
     _show_counts("ingest", counts, as_json)
 
 

@@ -61,12 +61,12 @@ def read_waiting(store: Store, me: int, readers: Workers, *, read: Read, settle:
     While one batch is stored and settled, the next is read: two are held, and the processes that read never wait.
     """
     counts: Counter[str] = Counter()
-    begun = _begin_next(store, me, readers)
+    begun = begin_next(store, me, readers)
     while begun:
-        following = _begin_next(store, me, readers)
+        following = begin_next(store, me, readers)
         counts.update(read(store, readers, begun))
         counts.update(settle(store))
-        begun = following or _begin_next(store, me, readers)  # of the last batch some may have to be tried again
+        begun = following or begin_next(store, me, readers)  # of the last batch some may have to be tried again
     counts.update(settle(store))  # what another worker's pages held up until now
     return counts
 
@@ -122,7 +122,7 @@ def settle_ready(store: Store) -> dict[str, int]:
     return dict(+counts)
 
 
-def _begin_next(store: Store, me: int, readers: Workers) -> Underway | None:
+def begin_next(store: Store, me: int, readers: Workers) -> Underway | None:
     """The next batch that this worker may have; none when nothing waits."""
     with store.engine.begin() as connection:
         batch = pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch)

@@ -40,6 +40,10 @@ class Begun(Generic[Result]):
         self.futures = futures
 
 
+class NoProcesses(Exception):
+    """This process may have none of its own: why, in one sentence for the user."""
+
+
 class Workers:
     """Processes that run calls one by one each, every call alone."""
 
@@ -102,7 +106,12 @@ def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | No
 
     start: called in each process before its first call.
     Forked from a server that has no threads: a fork of this process could inherit a held lock.
+    Raises NoProcesses in a daemon, which may have none.
     """
+    if multiprocessing.current_process().daemon:
+        raise NoProcesses(
+            "Dask's workers start processes: set DASK_DISTRIBUTED__WORKER__DAEMON=False where they start."
+        )
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["flows.reading"])
     pool = ProcessPool(max_workers=processes, max_tasks=CALLS_PER_PROCESS, context=context, initializer=start)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from extract.model import Profile, Source
+    from flows.cluster import Cluster
     from flows.settings import Settings
     from flows.store import Store
     from load.engine import Connection
@@ -25,9 +28,23 @@ FAILED = 1
 TROUBLED = 3
 ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
 
+
+class TaskRunner(StrEnum):
+    """Where tasks may run beside this process."""
+
+    DASK = "dask"
+
+
 _T = TypeVar("_T")
 _How = ParamSpec("_How")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OnTaskRunner = Annotated[
+    TaskRunner | None, typer.Option("--task-runner", help="Read the pages on a cluster; needs the extra 'dask'.")
+]
+OnAddress = Annotated[
+    str | None,
+    typer.Option(metavar="TCP://HOST:PORT", help="The cluster's scheduler; by default one of this machine's own."),
+]
 
 
 class Complaint(Exception):
@@ -67,6 +84,7 @@ def plainly() -> Iterator[None]:
     from extract.catalogue import BadSource
     from extract.source_file import FileExists
     from extract.warc import ArchiveUnavailable
+    from flows.isolation import NoProcesses
     from flows.own_packs import NoPacks
     from load.engine import StoreUnavailable
     from load.expectations import NotHeld
@@ -91,6 +109,7 @@ def plainly() -> Iterator[None]:
         ForeignSpec,
         NotHeld,
         NoPacks,
+        NoProcesses,
         NotQuarantined,
         NotRemembered,
         NotUndone,
@@ -146,6 +165,21 @@ def at_work() -> Iterator[Store]:
     except KeyboardInterrupt:
         typer.echo("storyfold: stopped; the next run goes on from here.", err=True)
         raise
+
+
+def cluster_of(settings: Settings, task_runner: TaskRunner | None, address: str | None) -> Cluster | None:
+    """The cluster that the options ask for; one of this machine has as many workers as the settings allow processes."""
+    from flows.cluster import Cluster
+
+    if task_runner is None:
+        if address is not None:
+            raise typer.BadParameter("--address needs --task-runner dask.")
+        return None
+    if find_spec("prefect_dask") is None:
+        raise Complaint("Dask is not installed: storyfold's extra 'dask' brings it.")
+    if address is not None and settings.database_url is None:
+        raise Complaint("Other machines cannot reach the embedded Postgres: name a server in STORYFOLD_DATABASE_URL.")
+    return Cluster(address=address, workers=settings.processes)
 
 
 def source_files(settings: Settings, *, may_be_none: bool = False) -> tuple[Source, ...]:
