@@ -29,6 +29,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "story_change",
     "story_redirect",
     "judgement",
+    "run",
     "search",
 )
 

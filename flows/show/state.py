@@ -38,7 +38,9 @@ def status(out: Console, value: Status) -> None:
         texts = counted(value.other_prints, "text")
         say_row(out, "Fingerprints", f"of {texts} are to be made anew, which the next run does before it settles")
     for run in value.runs:
-        state = "still running, or killed" if run.finished_at is None else lasted(run.finished_at - run.started_at)
+        state = "still running" if run.finished_at is None else lasted(run.finished_at - run.started_at)
+        if run.ended not in (None, "done"):
+            state = ": ".join(filter(None, (run.ended, run.error)))
         told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)
         say_row(out, f"Last {run.line}", f"{when(run.started_at)}, {state}{': ' if told else ''}{told}")
     _topic(out, "Failing feeds", value.failing, _failing)

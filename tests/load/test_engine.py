@@ -157,7 +157,7 @@ def test_two_processes_may_upgrade_at_once(bare_database_url: str) -> None:
 def test_what_differs_from_the_tables_is_listed(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE storyfold.stray (n integer)"))
-        connection.execute(text("ALTER TABLE storyfold.run DROP COLUMN finished_at, ALTER line DROP NOT NULL"))
+        connection.execute(text("ALTER TABLE storyfold.run DROP COLUMN finished_at CASCADE, ALTER line DROP NOT NULL"))
         connection.execute(text("UPDATE storyfold.alembic_version SET version_num = 'other'"))
         connection.execute(text("CREATE TABLE public.not_ours (n integer)"))
     revision, *differences = store.check(engine)
