@@ -28,6 +28,7 @@ from flows.commands.quarantine import quarantine_app
 from flows.commands.rebuild import rebuild
 from flows.commands.reopen import reopen
 from flows.commands.rules import rules_app
+from flows.commands.serve import serve
 from flows.commands.shared import (
     FAILED,
     TROUBLED,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Times are UTC. Exit codes: 0 done; 1 not done, and the error output says why; 2 wrong usage; 3 done, but a feed failed,
-something was quarantined, a source broke what its file expects, or what was looked at needs a look.
+something was quarantined, a source broke what its file expects, or what was looked at needs a look; 130 stopped.
 
 Settings are environment variables: STORYFOLD_HOME (where the store is), STORYFOLD_DATABASE_URL (a Postgres of your own
 instead of the embedded one), STORYFOLD_SOURCES (the folder of source files, './sources' by default) and others."""
@@ -136,6 +137,9 @@ def run(
 
         result = run_lines(names or [], passes=passes, pause_s=pause)
     _show_summary(result, as_json)
+
+
+app.command(rich_help_panel="Work")(serve)
 
 
 @app.command(rich_help_panel="Work")

@@ -9,6 +9,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -24,11 +26,25 @@ LINE_INTERVAL_S = 30.0  # without a terminal: a line in the log now and then
 _log = logging.getLogger(__name__)
 
 
+Ask = Callable[[], tuple[Stage, ...]]
+Show = Callable[[threading.Event, Ask], None]
+"""Shows what it is told whenever it asks, until the event is set."""
+
+
 @contextmanager
 def watch(engine: Engine) -> Iterator[None]:
     """Bars on a terminal, or else a line now and then, for as long as the block lasts."""
+    out = common.console(stderr=True)
+    with shown(engine, partial(_bars if out.is_terminal else _lines, out)):
+        yield
+
+
+@contextmanager
+def shown(engine: Engine, show: Show) -> Iterator[None]:
+    """Progress from now on, shown so, for as long as the block lasts."""
     over = threading.Event()
-    thread = threading.Thread(target=_watch, args=(engine, over), name="progress", daemon=True)
+    here = copy_context()  # Prefect keeps in it which run this is
+    thread = threading.Thread(target=here.run, args=(_watch, engine, over, show), name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -37,18 +53,17 @@ def watch(engine: Engine) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def _watch(engine: Engine, over: threading.Event) -> None:
-    out = common.console(stderr=True)
+def _watch(engine: Engine, over: threading.Event, show: Show) -> None:
     try:
         with engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")  # else the clock and the counts stand still
             since = progress.mark(connection)
-            (_bars if out.is_terminal else _lines)(out, over, lambda: progress.progress(connection, since))
+            show(over, lambda: progress.progress(connection, since))
     except Exception as error:  # noqa: BLE001  the display may break, the run goes on
         _log.debug("progress is no longer shown: %s", error)
 
 
-def _bars(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ...]]) -> None:
+def _bars(out: Console, over: threading.Event, ask: Ask) -> None:
     """A bar a stage, from its first step on."""
     columns = (
         SpinnerColumn(),
@@ -67,7 +82,7 @@ def _bars(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ..
                 bars.update(tasks[stage.name], completed=stage.done, total=stage.total, visible=True)
 
 
-def _lines(out: Console, over: threading.Event, ask: Callable[[], tuple[Stage, ...]]) -> None:
+def _lines(out: Console, over: threading.Event, ask: Ask) -> None:
     said = ""
     while not over.wait(LINE_INTERVAL_S):
         told = ", ".join(f"{stage.name} {stage.done}/{stage.total}" for stage in ask() if stage.total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -13,6 +14,10 @@ from yarl import URL
 from extract.model import FetchPolicy, Profile
 
 DEFAULT_USER_AGENT = FetchPolicy().user_agent
+
+
+class BadSchedule(Exception):
+    """A setting that is no schedule: why, in one sentence for the user."""
 
 
 class Settings(BaseSettings):
@@ -49,6 +54,12 @@ class Settings(BaseSettings):
         description="days that a slice of the near-duplicate index is kept after an article was last entered into it",
     )  # so what a backfill brings of the past year still meets its copies
     read_timeout_s: float = Field(default=30.0, gt=0, description="deadline for reading one page")
+    discover_every: str = Field(
+        default="300", description="when 'serve' polls: seconds, five fields of cron, or 'never'"
+    )
+    collect_every: str = Field(default="300", description="when 'serve' fetches")
+    ingest_every: str = Field(default="300", description="when 'serve' reads and settles")
+    upkeep_every: str = Field(default="3600", description="when 'serve' learns what repeats")
 
     alert_webhook: SecretStr = Field(
         default=SecretStr(""), description="whom to tell of alerts: URLs that take a POST, apart by spaces or commas"
@@ -69,6 +80,12 @@ class Settings(BaseSettings):
         parse_connect_to(value)
         return value
 
+    @field_validator("discover_every", "collect_every", "ingest_every", "upkeep_every")
+    @classmethod
+    def _schedule_can_be_read(cls, value: str) -> str:
+        parse_schedule(value)
+        return value
+
     @property
     def archive_url(self) -> str:
         return self.archive or str(self.home.expanduser().absolute() / "warc")
@@ -81,6 +98,21 @@ class Settings(BaseSettings):
     def fetch_policy(self) -> FetchPolicy:
         """The defaults that a source's own file overrides."""
         return FetchPolicy(user_agent=self.user_agent, connect_to=parse_connect_to(self.connect_to))
+
+
+def parse_schedule(value: str) -> timedelta | str | None:
+    """'300' → every 300 seconds; '*/5 * * * *' → the same by cron, as it stands; 'never' → None.
+
+    Raises ValueError for what is none of these. Whether the fields of cron make sense is asked when they are used:
+    that takes Prefect.
+    """
+    if value == "never":
+        return None
+    if len(value.split()) == 5:
+        return value
+    if value.isdecimal() and int(value):
+        return timedelta(seconds=int(value))
+    raise ValueError(f"{value!r} is neither a number of seconds, nor five fields of cron, nor 'never'")
 
 
 def parse_connect_to(value: str) -> tuple[tuple[str, str, int], ...]:

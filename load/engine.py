@@ -134,7 +134,8 @@ def _connect_args(url: URL, settings: Mapping[str, object]) -> dict[str, object]
 def _explain(context: ExceptionContext) -> None:
     """Raise StoreUnavailable for a connection that failed, whether made or lost."""
     lost = context.connection is None or context.is_disconnect
-    if context.engine is None or context.is_pre_ping or not lost:
+    told = isinstance(context.original_exception, Exception)  # no signal, which costs the connection as well
+    if context.engine is None or context.is_pre_ping or not lost or not told:
         return
     message = str(context.original_exception).partition("\n")[0]
     reason = re.sub(r"^.* failed: (FATAL: +)?", "", message)  # libpq says first where it tried

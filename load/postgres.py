@@ -42,7 +42,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from load import postgres_settings
 
@@ -116,6 +116,20 @@ def start(data_home: Path) -> str:
         url = _ensure_running(place, change)
         place.session_lock.write_text(_identity(place))
         return url
+
+
+def beside(url: str, database: str, driver: str) -> str:
+    """The URL, for this driver, of another database on the home's server; it is made if missing.
+
+    url: of the home's database, as `start` and `session` tell it
+    """
+    ours = make_url(url)
+    target = ours.set(drivername="postgresql").render_as_string()
+    with psycopg.connect(target, autocommit=True) as connection:
+        _ensure_database(connection, database)
+    socket = {"host": ours.query["host"], "port": str(ours.port)}  # not every driver reads a port without a host
+    theirs = URL.create(f"postgresql+{driver}", username=ours.username, database=database, query=socket)
+    return theirs.render_as_string()
 
 
 def stop(data_home: Path) -> None:
@@ -232,13 +246,17 @@ def _open_database(place: Place) -> str:
     target = make_conninfo(host=host, port=PORT, user=SUPERUSER, dbname="postgres", connect_timeout=10)
     with psycopg.connect(target, autocommit=True) as connection:
         try:
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
-                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+            _ensure_database(connection, DATABASE)
         except psycopg.Error as error:
             message = _failure(place, "The database could not be created", str(error))
             raise PostgresUnavailable(message) from error
     url = URL.create("postgresql+psycopg", username=SUPERUSER, port=PORT, database=DATABASE, query={"host": host})
     return url.render_as_string(hide_password=False)
+
+
+def _ensure_database(connection: psycopg.Connection, name: str) -> None:
+    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
 
 
 def _launch(place: Place, change: int) -> None:

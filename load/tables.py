@@ -84,6 +84,10 @@ run = Table(
     when("started_at", "when it began", nullable=False),
     when("finished_at", "null while it runs, and for ever when it was killed"),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="outcomes of this run, by name"),
+    Column("ended", Text, comment="done, failed, cancelled; null while it runs, and for ever when it was killed"),
+    Column("error", Text, comment="why it failed, in words"),
+    Column("worker", Integer, comment="lives as long as the run does"),
+    one_of("ended", "done", "failed", "cancelled"),
     comment="One pass of one line",
 )
 

@@ -35,6 +35,7 @@ DEFINITIONS = (  # in this order: a view may use those before it
     "story_redirect",
     "judgement",
     "fingerprint_spec",
+    "run",
     "search",
 )
 

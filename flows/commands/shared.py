@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 TROUBLED = 3
+STOPPED = 130  # as a shell says of what Ctrl-C ended
 ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wants is no room
 
 
@@ -86,6 +88,8 @@ def plainly() -> Iterator[None]:
     from extract.warc import ArchiveUnavailable
     from flows.isolation import NoProcesses
     from flows.own_packs import NoPacks
+    from flows.prefect_server import PrefectUnavailable
+    from flows.settings import BadSchedule
     from load.engine import StoreUnavailable
     from load.expectations import NotHeld
     from load.judgements import BadJudgement
@@ -104,6 +108,7 @@ def plainly() -> Iterator[None]:
         ArchiveUnavailable,
         BadJudgement,
         BadPack,
+        BadSchedule,
         BadSource,
         FileExists,
         ForeignSpec,
@@ -115,6 +120,7 @@ def plainly() -> Iterator[None]:
         NotUndone,
         NothingOpen,
         PostgresUnavailable,
+        PrefectUnavailable,
         StoreUnavailable,
         UnknownItem,
         UnknownRule,
@@ -151,20 +157,34 @@ def at_work() -> Iterator[Store]:
     """The open store, with progress shown; Prefect may be imported in the block, and no earlier."""
     from extract.warc import check_archive
     from flows.own_packs import own_rules
-    from flows.prefect_env import set_defaults
+    from flows.prefect_env import at_hand
     from flows.progress import watch
 
     settings = read_settings()
     with plainly():
         check_archive(settings.archive_url)
         own_rules(settings)
+    with (
+        stopped_by_signals("stopped; the next run goes on from here."),
+        open_store(settings) as store,
+        watch(store.engine),
+        while_there_is_room(settings),
+        at_hand(settings),
+    ):
+        yield store
+
+
+@contextmanager
+def stopped_by_signals(said: str) -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: everything is closed, and this is said."""
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with open_store(settings) as store, watch(store.engine), while_there_is_room(settings):
-            set_defaults(settings)
-            yield store
+        yield
     except KeyboardInterrupt:
-        typer.echo("storyfold: stopped; the next run goes on from here.", err=True)
-        raise
+        typer.echo(f"storyfold: {said}", err=True)
+        raise typer.Exit(STOPPED) from None
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def cluster_of(settings: Settings, task_runner: TaskRunner | None, address: str | None) -> Cluster | None:

@@ -41,7 +41,9 @@ def status(out: Console, value: Status) -> None:
         say_row(out, "Fingerprints", told_progress(value.fingerprints))
     say_row(out, "Looked over", when(value.checked_at))
     for run in value.runs:
-        state = "still running, or killed" if run.finished_at is None else lasted(run.finished_at - run.started_at)
+        state = "still running" if run.finished_at is None else lasted(run.finished_at - run.started_at)
+        if run.ended not in (None, "done"):
+            state = ": ".join(filter(None, (run.ended, run.error)))
         told = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number)
         say_row(out, f"Last {run.line}", f"{when(run.started_at)}, {state}{': ' if told else ''}{told}")
     _topic(out, "Failing feeds", value.failing, _failing)

@@ -79,6 +79,8 @@ class RunLine:
     line: str
     started_at: datetime
     finished_at: datetime | None
+    ended: str | None  # as in news.run
+    error: str | None
     counts: Mapping[str, int]
 
 
@@ -144,8 +146,8 @@ _QUEUES = """
                  (SELECT count(*) FROM storyfold.unsettled) AS to_settle
          ) AS reading"""
 _RUNS = """
-    SELECT newest.* FROM (SELECT DISTINCT ON (line) line, started_at, finished_at, counts
-                          FROM storyfold.run ORDER BY line, id DESC) AS newest ORDER BY started_at"""
+    SELECT line, started_at, finished_at, ended, error, counts FROM news.run
+    WHERE id IN (SELECT max(id) FROM storyfold.run GROUP BY line) ORDER BY started_at"""
 _HELD = """
     SELECT source.name AS source, source.held_at, count(page.id) AS pages
     FROM storyfold.source

@@ -40,7 +40,7 @@ TEXT = {path.relative_to(ROOT): path.read_text("utf-8") for path in DOCUMENTS}
 STORE = TEXT[Path("docs/store.md")]
 
 ASKS_OTHERS = (
-    "run", "discover", "collect", "ingest", "upkeep", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
+    "run", "serve", "discover", "collect", "ingest", "upkeep", "backfill", "load", "source check", "source add", "source import feeds.csv --check",
     "source release", "extract https:", "rules redo", "judge same", "judge different", "judge split", "judge pin",
     "judge undo", "rebuild", "reopen --where rules_since",
 )  # fmt: skip

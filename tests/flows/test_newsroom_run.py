@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tomllib
 import urllib.error
 import urllib.request
@@ -218,6 +219,28 @@ def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
             assert all(adds_up for (adds_up,) in rows(connection, LEDGER)), moment
     program.run("run")
     assert _content(program) == _content(morning)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_says_so_and_gives_everything_back(
+    new_program: Callable[..., Program], number: signal.Signals
+) -> None:
+    program = new_program(STORYFOLD_BATCH="9", STORYFOLD_WARC_PAGES="9")
+    program.run("db", "upgrade")
+    with program.database() as connection:
+        process = program.start("run")
+        begun = "SELECT EXISTS (SELECT FROM storyfold.revision)"
+        assert wait_until(lambda: rows(connection, begun) == [(True,)], process)
+        process.send_signal(number)
+        printed, _ = process.communicate(timeout=120)
+        assert process.returncode == 130, printed
+        assert "Traceback" not in printed
+        assert printed.endswith("storyfold: stopped; the next run goes on from here.\n")
+        assert rows(connection, "SELECT line, ended, error FROM news.run ORDER BY id DESC LIMIT 1") == [
+            ("ingest", "cancelled", None)
+        ]
+        workers = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+        assert rows(connection, workers) == [(0,)]
 
 
 def test_two_runs_at_once_end_with_the_same_stories_as_one(

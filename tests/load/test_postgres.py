@@ -499,3 +499,12 @@ def test_a_home_of_storyfold_0_1_gets_todays_settings_and_keeps_the_owners(copie
             asked = ("checkpoint_timeout", "max_wal_size", "max_connections")
             assert [query(url, f"SHOW {name}")[0][0] for name in asked] == ["30min", "9GB", "50"]
             assert expected_buffers(url)
+
+
+def test_another_database_lies_beside_the_stores(home: Path) -> None:
+    with postgres.session(home) as url:
+        beside = postgres.beside(url, "prefect", "psycopg")
+        assert postgres.beside(url, "prefect", "psycopg") == beside
+        assert query(beside, "SELECT current_database()::text") == [("prefect",)]
+        assert query(url, "SELECT current_database()::text") == [("storyfold",)]
+        assert postgres.beside(url, "prefect", "asyncpg").startswith("postgresql+asyncpg://postgres@/prefect?host=")

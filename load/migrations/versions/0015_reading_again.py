@@ -39,7 +39,9 @@ def upgrade() -> None:
         " reading_spec: that by which pages are read",
         schema=SCHEMA,
     )
-    op.alter_column("run", "line", comment="discover, collect, ingest, upkeep, load, backfill, reopen, rebuild", schema=SCHEMA)
+    op.alter_column(
+        "run", "line", comment="discover, collect, ingest, upkeep, load, backfill, reopen, rebuild", schema=SCHEMA
+    )
 
 
 def _reading_spec() -> None:
