@@ -37,8 +37,8 @@ from flows.commands.shared import (
     OnAddress,
     OnTaskRunner,
     at_work,
-    cluster_of,
     open_store,
+    read_by,
     read_settings,
     reading_spec,
     refuse_disabled,
@@ -165,10 +165,11 @@ def collect(names: Names = None, as_json: AsJson = False) -> None:
 @app.command(rich_help_panel="Work")
 def ingest(task_runner: OnTaskRunner = None, address: OnAddress = None, as_json: AsJson = False) -> None:
     """Read the fetched pages, and place their articles in stories. Asks nothing of the web."""
-    with at_work() as store:
-        from flows.cluster import ingest_on
+    read_by(task_runner, address)
+    with at_work():
+        from flows import ingest as line
 
-        counts = ingest_on(cluster_of(store.settings, task_runner, address))
+        counts = line.ingest()
     _show_counts("ingest", counts, as_json)
 
 

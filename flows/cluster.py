@@ -1,113 +1,109 @@
-"""Reading on a Dask cluster: each of its workers claims, reads and stores batches by itself.
+"""Calls on a Dask cluster: what processes of this machine do else, the workers of the cluster do, some calls to a task.
 
-What comes back are counts: the rows are in the store by then. Settling stays with the one who asked, in the order of
-the pages, so the stories are the same wherever they were read. A worker that dies has its claims void with its session:
-others read what it held, and Dask begins its task anew.
+Claiming, storing and settling stay with the one who asks, so the stories are the same wherever pages are read. Dask
+gives the tasks of a worker that dies to another. Needs the extra `dask`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import atexit
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from math import ceil
 from typing import Any
 
-from prefect import flow, task
+import dask
+from distributed import get_worker
+from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext
-from prefect.futures import PrefectFuture, as_completed
-from prefect.task_runners import TaskRunner
+from prefect.futures import PrefectFuture
+from prefect_dask.task_runners import DaskTaskRunner
 
-from flows.bookkeeping import on_record
-from flows.ingest import begin_next, ingest, read_pages, settle_batch
-from flows.isolation import workers
+from flows.isolation import Begun, Broken, Done, Processes, Result, Workers, workers
 from flows.reading import be_quiet
 from flows.settings import Settings
-from flows.store import Store, open_store
-from load.engine import worker
 
-BATCHES = 10  # of one task: it costs some tenths of a second, and its reader's start a second
-TASKS_A_THREAD = 2  # one at work, and one that waits for its end
-_BATCHES_READ = "batches read"
+TASKS_A_THREAD = 2  # of one batch: who is done early takes another
+MOST_CALLS = 50  # of one task, which costs some 40 ms besides
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Where pages are read."""
-
-    address: str | None = None  # of its scheduler; None for one of this machine, which ends with the run
-    workers: int = 1  # of that one
-
-    def task_runner(self) -> TaskRunner[Any]:
-        """Prefect's way to it; needs the extra `dask`."""
-        from prefect_dask.task_runners import DaskTaskRunner
-
-        return DaskTaskRunner(address=self.address) if self.address else DaskTaskRunner(cluster_kwargs=self._local())
-
-    def _local(self) -> dict[str, object]:
-        """What the cluster of this machine is made with. Its workers speak to this run's server: none has its own."""
-        import dask
-
-        dask.config.set({"distributed.worker.daemon": False})  # they have a reader process each
-        with get_client(sync_client=True) as client:
-            told = {"PREFECT_API_URL": str(client.api_url)}
-        return {"n_workers": self.workers, "threads_per_worker": 1, "dashboard_address": None, "env": told}
+_Results = list[Done[Result] | Broken]
 
 
-def ingest_on(cluster: Cluster | None) -> dict[str, int]:
-    """What `ingest` does and answers, with the pages read on the cluster, if there is one."""
-    return ingest() if cluster is None else _ingest.with_options(task_runner=cluster.task_runner())()
+@contextmanager
+def cluster(settings: Settings) -> Iterator[Workers]:
+    """The workers of the cluster that the settings name, or of one of this machine that ends with the block."""
+    address = settings.dask_address
+    with DaskTaskRunner(address=address) if address else DaskTaskRunner(cluster_kwargs=_local(settings)) as runner:
+        yield ClusterWorkers(runner, settings.read_timeout_s)
 
 
-@flow(name="ingest on a cluster", validate_parameters=False)
-def _ingest() -> dict[str, int]:
-    with open_store() as store, on_record(store, "ingest") as (_, counts):
-        counts.update(read_elsewhere(store))
-    return dict(counts)
+def _local(settings: Settings) -> dict[str, object]:
+    """What a cluster of this machine is made with."""
+    dask.config.set({"distributed.worker.daemon": False})  # its workers have a reader process each
+    return {"n_workers": settings.processes, "threads_per_worker": 1, "dashboard_address": None}
 
 
-def read_elsewhere(store: Store) -> Counter[str]:
-    """Have all that waits read by the flow's task runner, and settle it meanwhile."""
-    url = store.engine.url.render_as_string(hide_password=False)
-    settings = store.settings.model_copy(update={"database_url": url})
-    counts: Counter[str] = Counter()
-    running = {_submit(settings) for _ in range(_threads() * TASKS_A_THREAD)}
-    while running:
-        done = next(as_completed(list(running)))
-        running.remove(done)
-        told = Counter(done.result())
-        if told.pop(_BATCHES_READ, 0):
-            running.add(_submit(settings))
-        counts.update(told)
-        counts.update(settle_batch(store))
-    return counts
+class ClusterWorkers:
+    """Workers of a cluster, each with a process of its own in which calls are made alone."""
+
+    def __init__(self, runner: DaskTaskRunner, deadline_s: float) -> None:
+        self._runner = runner
+        self._deadline_s = deadline_s
+
+    def map(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> _Results[Result]:
+        """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
+        return self.finish(self.begin(function, calls))
+
+    def begin(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> Begun[Result]:
+        """The calls, waiting for a worker that is free."""
+        parts = _parts(list(calls), self._threads() * TASKS_A_THREAD)
+        futures = [self._submit(function, part) for part in parts]
+
+        def wait() -> _Results[Result]:
+            return [result for future in futures for result in future.result()]
+
+        return Begun(wait)
+
+    def finish(self, begun: Begun[Result]) -> _Results[Result]:
+        """One result a call, in the order of the calls, once all have come to one.
+
+        Raises what kept the cluster from its work, such as a task that no worker survived: no call is to blame.
+        """
+        return begun.wait()
+
+    def _threads(self) -> int:
+        """Of all workers together, as they are now: clusters grow and shrink."""
+        known: dict[str, int] = self._runner.client.nthreads()  # type: ignore[no-untyped-call]
+        return max(sum(known.values()), 1)
+
+    def _submit(self, function: Callable[..., Any], part: Sequence[tuple[object, ...]]) -> PrefectFuture[Any]:
+        return self._runner.submit(call_all, {"part": Part(function, part), "deadline_s": self._deadline_s})
 
 
-def _threads() -> int:
-    """Of all workers of the cluster together."""
-    from prefect_dask.task_runners import DaskTaskRunner
-
-    run = FlowRunContext.get()
-    assert run is not None
-    assert isinstance(run.task_runner, DaskTaskRunner)
-    known: dict[str, int] = run.task_runner.client.nthreads()  # type: ignore[no-untyped-call]
-    return max(sum(known.values()), 1)
+def _parts(calls: Sequence[tuple[object, ...]], number: int) -> list[Sequence[tuple[object, ...]]]:
+    """The calls in so many parts, in more where they would be too large."""
+    size = max(min(ceil(len(calls) / number), MOST_CALLS), 1)
+    return [calls[begin : begin + size] for begin in range(0, len(calls), size)]
 
 
-def _submit(settings: Settings) -> PrefectFuture[dict[str, int]]:
-    return read_some.submit(settings)
+class Part:
+    """Calls of one task. No dataclass: Prefect would look through all of it for results of other tasks."""
+
+    def __init__(self, function: Callable[..., Any], calls: Sequence[tuple[object, ...]]) -> None:
+        self.function = function
+        self.calls = calls
 
 
 @task(name="read on the cluster", cache_policy=NO_CACHE)
-def read_some(settings: Settings) -> dict[str, int]:
-    """Claim, read and store what waits, up to BATCHES; counts, and how many batches it was."""
-    counts: Counter[str] = Counter()
-    with (
-        open_store(settings) as store,
-        worker(store.engine) as me,
-        workers(1, settings.read_timeout_s, start=be_quiet) as readers,
-    ):
-        while counts[_BATCHES_READ] < BATCHES and (begun := begin_next(store, me, readers)):
-            counts.update(read_pages(store, readers, begun))
-            counts[_BATCHES_READ] += 1
-    return dict(counts)
+def call_all(part: Part, deadline_s: float) -> list[Done[Any] | Broken]:
+    """One result a call, in the order of the calls. Raises NoProcesses where this worker may have no process."""
+    return _processes(deadline_s).map(part.function, part.calls)
+
+
+@cache
+def _processes(deadline_s: float) -> Processes:
+    """The processes beside this worker of the cluster, one for each of its threads, for as long as it lives."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(workers(get_worker().state.nthreads, deadline_s, start=be_quiet))

@@ -20,7 +20,7 @@ from extract.polling import Failed, NotChanged, Read, Same, Weight, Wishes, want
 from extract.provenance import SampleOf
 from extract.warc import write_pages
 from flows.bookkeeping import on_record
-from flows.isolation import Broken, Workers, workers
+from flows.isolation import Broken, Processes, workers
 from flows.reading import be_quiet, read_feed_page
 from flows.store import Store, follow_catalogue, open_store, warc_name
 from load import entries, expectations, gaps, sources
@@ -132,7 +132,7 @@ class Announced:
 Got = NotAsked | Refused | Unreadable | Unchanged | Announced
 
 
-async def _poll_all(polling: Polling, readers: Workers) -> Counter[str]:
+async def _poll_all(polling: Polling, readers: Processes) -> Counter[str]:
     """Keep a bounded number of feeds in flight until none is due any more, those included that an index announces."""
     counts: Counter[str] = Counter()
     async with Fetcher() as web:
@@ -165,7 +165,7 @@ def _claim(polling: Polling, busy: set[int], limit: int) -> list[DueFeed]:
         )
 
 
-async def _ask(polling: Polling, web: Fetcher, readers: Workers, feed: DueFeed) -> Got:
+async def _ask(polling: Polling, web: Fetcher, readers: Processes, feed: DueFeed) -> Got:
     source = polling.catalogue[feed.source]
     in_full = wants_all(feed.pace, source.polling, datetime.now(UTC))
     try:
@@ -186,7 +186,7 @@ def _weight(fault: FetchFault) -> Weight:
     return Weight.PASSING if isinstance(fault, Timeout | ConnectionLost | ServerBusy) else Weight.SOFT
 
 
-async def _read(readers: Workers, feed: DueFeed, page: Page) -> Got:
+async def _read(readers: Processes, feed: DueFeed, page: Page) -> Got:
     wishes = _wishes(page)
     digest = page.digest
     if digest == feed.body_digest:  # validators lie: what counts is what was said

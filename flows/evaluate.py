@@ -16,7 +16,7 @@ from statistics import median
 from extract.labelled import Fault, Labelled, LabelledPage, read_labelled
 from extract.model import Announcement, DatePrecision, Page, Reason, Said, SourceName
 from extract.peers import by_readability, by_trafilatura
-from flows.isolation import Done, Workers
+from flows.isolation import Done, Processes
 from flows.reading import be_quiet, read_archived_page
 from flows.scratch import AtHand, Scratch, scratch_store
 from flows.settings import Settings
@@ -177,13 +177,13 @@ def _take(scratch: Scratch, fetched: Sequence[tuple[LabelledPage, Page]], peers:
     ]
 
 
-def _ask(readers: Workers, peer: Callable[[Page], Said], held: Sequence[Page]) -> list[Said]:
+def _ask(readers: Processes, peer: Callable[[Page], Said], held: Sequence[Page]) -> list[Said]:
     """What the peer says of each page: nothing of one that it breaks on."""
     results = readers.map(peer, [(page,) for page in held])
     return [result.value if isinstance(result, Done) else Said(text="") for result in results]
 
 
-def _paces(readers: Workers) -> dict[str, float]:
+def _paces(readers: Processes) -> dict[str, float]:
     """By the median page: the first of a language makes its rules ready, which is most of its time."""
     taken = {str(peer): readers.cpu_s(function) for peer, function in _PEERS.items()}
     taken[OURS] = readers.cpu_s(read_archived_page)

@@ -10,7 +10,7 @@ from functools import partial
 
 from extract.labelled import Fault, Labelled, LabelledLines
 from extract.model import Page
-from flows.isolation import Broken, Workers, workers
+from flows.isolation import Broken, Processes, workers
 from flows.scratch import AtHand, Scratch, scratch_store
 from flows.settings import Settings
 from transform.memory import BLANK, SiteMemory
@@ -83,7 +83,7 @@ def read_lines(
 @contextmanager
 def _at_work(
     documents: Sequence[LabelledLines], settings: Settings, *, learn: bool
-) -> Iterator[tuple[Workers, Mapping[str, SiteMemory]]]:
+) -> Iterator[tuple[Processes, Mapping[str, SiteMemory]]]:
     """Worker processes, and by URL what is remembered of its site."""
     start = partial(_warm_up, sorted({document.language for document in documents if document.language}))
     placed = [document for document in documents if document.url] if learn else []

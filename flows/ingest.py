@@ -14,9 +14,10 @@ from extract.model import Rejection
 from flows.bookkeeping import on_record
 from flows.collect import keep_feed_texts
 from flows.fingerprints import RENEWED
-from flows.isolation import Begun, Broken, Done, Workers, workers
+from flows.isolation import Begun, Broken, Done, Workers
 from flows.own_packs import own_rules
-from flows.reading import be_quiet, read_archived_page
+from flows.readers import readers_of
+from flows.reading import read_archived_page
 from flows.store import Store, open_store
 from load import entries, expectations, memory, pages, reading_specs, revisions, specs
 from load.engine import worker
@@ -45,28 +46,46 @@ def ingest() -> dict[str, int]:
 
     Of all sources: pages are settled in the order of their ids, so unread ones of one source would hold up the others.
     """
-    with open_store() as store, worker(store.engine) as me:
-        settings = store.settings
-        with (
-            on_record(store, "ingest") as (_, counts),
-            workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers,
-        ):
-            counts.update(read_waiting(store, me, readers, read=read_batch, settle=settle_batch))
+    with (
+        open_store() as store,
+        worker(store.engine) as me,
+        on_record(store, "ingest") as (_, counts),
+        readers_of(store.settings) as readers,
+    ):
+        counts.update(read_waiting(store, me, readers, read=read_batch, settle=settle_batch))
     return dict(counts)
 
 
-def read_waiting(store: Store, me: int, readers: Workers, *, read: Read, settle: Settle) -> Counter[str]:
+def _nothing() -> None:
+    """Nothing enters while the queue is read."""
+
+
+def read_waiting(
+    store: Store,
+    me: int,
+    readers: Workers,
+    *,
+    read: Read,
+    settle: Settle,
+    refill: Callable[[], None] = _nothing,
+) -> Counter[str]:
     """Read and settle in batches, until nothing waits that this worker may have.
 
     While one batch is stored and settled, the next is read: two are held, and the processes that read never wait.
+    refill: called before each claim; it may put further pages into the queue
     """
+
+    def begin() -> Underway | None:
+        refill()
+        return _begin_next(store, me, readers)
+
     counts: Counter[str] = Counter()
-    begun = begin_next(store, me, readers)
+    begun = begin()
     while begun:
-        following = begin_next(store, me, readers)
+        following = begin()
         counts.update(read(store, readers, begun))
         counts.update(settle(store))
-        begun = following or begin_next(store, me, readers)  # of the last batch some may have to be tried again
+        begun = following or begin()  # of the last batch some may have to be tried again
     counts.update(settle(store))  # what another worker's pages held up until now
     return counts
 
@@ -122,7 +141,7 @@ def settle_ready(store: Store) -> dict[str, int]:
     return dict(+counts)
 
 
-def begin_next(store: Store, me: int, readers: Workers) -> Underway | None:
+def _begin_next(store: Store, me: int, readers: Workers) -> Underway | None:
     """The next batch that this worker may have; none when nothing waits."""
     with store.engine.begin() as connection:
         batch = pages.claim_unread(connection, me, datetime.now(UTC), store.settings.batch)

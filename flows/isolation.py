@@ -6,11 +6,11 @@ import asyncio
 import multiprocessing
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -33,19 +33,31 @@ class Broken:
 
 
 class Begun(Generic[Result]):
-    """Calls that worker processes make meanwhile; `Workers.finish` waits for their results."""
+    """Calls that are made meanwhile; `Workers.finish` waits for their results."""
 
-    def __init__(self, function: Callable[..., Result], futures: Sequence[Future[tuple[Result, float]]]) -> None:
-        self.function = function
-        self.futures = futures
+    def __init__(self, wait: Callable[[], list[Done[Result] | Broken]]) -> None:
+        self.wait = wait
 
 
 class NoProcesses(Exception):
     """This process may have none of its own: why, in one sentence for the user."""
 
 
-class Workers:
-    """Processes that run calls one by one each, every call alone."""
+class Workers(Protocol):
+    """Who makes calls, each alone."""
+
+    def map(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> list[Done[Result] | Broken]:
+        """One result a call, in the order of the calls; a call that breaks breaks nothing else."""
+
+    def begin(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> Begun[Result]:
+        """The calls, waiting for somebody who is free; those that were begun earlier go first."""
+
+    def finish(self, begun: Begun[Result]) -> list[Done[Result] | Broken]:
+        """One result a call, in the order of the calls, once all have come to one."""
+
+
+class Processes:
+    """Processes of this machine that run calls one by one each, every call alone."""
 
     def __init__(self, pool: ProcessPool, deadline_s: float) -> None:
         self._pool = pool
@@ -62,11 +74,12 @@ class Workers:
 
     def begin(self, function: Callable[..., Result], calls: Iterable[tuple[object, ...]]) -> Begun[Result]:
         """The calls, waiting for a process that is free; those that were begun earlier go first."""
-        return Begun(function, [self._schedule(function, call) for call in calls])
+        futures = [self._schedule(function, call) for call in calls]
+        return Begun(lambda: [self._result(function, future) for future in futures])
 
     def finish(self, begun: Begun[Result]) -> list[Done[Result] | Broken]:
         """One result a call, in the order of the calls, once all have come to one."""
-        return [self._result(begun.function, future) for future in begun.futures]
+        return begun.wait()
 
     async def call(self, function: Callable[..., Result], *arguments: object) -> Done[Result] | Broken:
         """The result of one call; others go on meanwhile."""
@@ -101,7 +114,7 @@ def _timed(function: Callable[..., Result], *arguments: object) -> tuple[Result,
 
 
 @contextmanager
-def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | None = None) -> Iterator[Workers]:
+def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | None = None) -> Iterator[Processes]:
     """Worker processes for as long as they are needed; they start at the first call.
 
     start: called in each process before its first call.
@@ -116,7 +129,7 @@ def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | No
     context.set_forkserver_preload(["flows.reading"])
     pool = ProcessPool(max_workers=processes, max_tasks=CALLS_PER_PROCESS, context=context, initializer=start)
     try:
-        yield Workers(pool, deadline_s)
+        yield Processes(pool, deadline_s)
         pool.close()
     finally:
         pool.stop()

@@ -18,8 +18,8 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.bookkeeping import on_record
 from flows.ingest import Read, Settle, read_batch, read_pages, read_waiting, settle_batch, settle_ready
-from flows.isolation import Workers, workers
-from flows.reading import be_quiet
+from flows.isolation import Workers
+from flows.readers import readers_of
 from flows.second_reading import agree, done_with, look_at, look_over, reading_spec
 from flows.show import reopening as show
 from flows.store import Store, open_store
@@ -65,7 +65,7 @@ def reopen(
     """
     with open_store() as store, ExitStack() as stack:
         _, counts = stack.enter_context(on_record(store, "reopen"))
-        readers = stack.enter_context(workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet))
+        readers = stack.enter_context(readers_of(store.settings))
         told, numbers = None, [] if dry_run else _open_ones(store, number)
         if where:
             told, looks = look_over(store, readers, where, sample=sample, seed=seed)

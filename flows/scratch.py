@@ -16,7 +16,7 @@ from extract.model import FeedEntry, Page
 from extract.urls import BadUrl
 from flows.collect import archive_pages
 from flows.ingest import read_pages, read_waiting, settle_ready
-from flows.isolation import Workers, workers
+from flows.isolation import Processes, workers
 from flows.owners import NO_NAME, owner, source_name
 from flows.settings import Settings
 from flows.store import Store, open_store
@@ -42,7 +42,7 @@ class Scratch:
     """The store, and who works on it."""
 
     store: Store
-    readers: Workers
+    readers: Processes
     _me: int
     _run_id: RunId
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
@@ -44,6 +45,12 @@ class Settings(BaseSettings):
     )  # at a gap of 2 s, 200 pages a second: about what one process and half a core can take
     warc_pages: int = Field(default=500, ge=1, le=10_000, description="pages in one file of the archive")
     processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="processes that read pages")
+    task_runner: Literal["dask"] | None = Field(
+        default=None, description="'dask' reads pages on a cluster instead of in processes of this machine"
+    )
+    dask_address: str | None = Field(
+        default=None, description="the cluster's scheduler, as tcp://HOST:PORT; one of this machine if unset"
+    )
     profile: Profile = Field(
         default=Profile.THOROUGH, description="'thorough' weighs several extractors, 'quick' reads by one"
     )

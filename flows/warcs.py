@@ -6,7 +6,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -18,10 +17,10 @@ from extract.warc import Step, WarcPlace
 from extract.warc_choice import Choice
 from extract.warc_files import WarcState, WarcUnavailable, scan_patiently, state_of
 from flows.bookkeeping import on_record
-from flows.ingest import read_batch, read_waiting, settle_batch
-from flows.isolation import Workers, workers
+from flows.ingest import Read, Settle, read_batch, read_waiting, settle_batch
+from flows.isolation import Workers
 from flows.owners import owner
-from flows.reading import be_quiet
+from flows.readers import readers_of
 from flows.run import DAMAGED, LEFT_OUT
 from flows.store import Store
 from load import entries, pages, sources, warc_files
@@ -35,7 +34,7 @@ from load.warc_files import Progress
 _log = logging.getLogger(__name__)
 
 SLICE_RECORDS = 5_000  # a slice ends after so many, wanted or not: a checkpoint every second or two
-FEW_WAITING = 300  # pages: with fewer to be read, the next slice enters; what is fresh waits for no more than these
+BATCHES_WAITING = 3  # with fewer pages to be read, the next slice enters: what is fresh waits for no more than these
 PAUSE_S = 0.5  # while others read
 UNREADABLE = "unreadable file"
 IN_USE = "a file that another load works on"
@@ -80,23 +79,52 @@ def index_and_read(
 
     counts: what the indexing adds to. most: new entries of all files together
     """
-    with worker(store.engine) as me, on_record(store, "ingest") as (_, read), _readers(store) as readers:
-
-        def read_some() -> bool:
-            told = read_waiting(store, me, readers, read=read_batch, settle=settle_batch)
-            read.update(told)
-            return bool(told)
-
-        for told in slices_between_readings(store, run_id, jobs, read_some, most):
-            counts.update(told)
+    inflow = Inflow(store, all_slices(store, run_id, jobs, most), counts)
+    with worker(store.engine) as me, on_record(store, "ingest") as (_, read), readers_of(store.settings) as readers:
+        read.update(read_as_they_come(store, me, readers, inflow, read=read_batch, settle=settle_batch))
 
 
-def slices_between_readings(
-    store: Store, run_id: RunId, jobs: Iterable[WarcJob], read_some: Callable[[], bool], most: int | None = None
-) -> Iterator[Counter[str]]:
-    """Counts, slice by slice; none enters while many pages wait.
+def read_as_they_come(
+    store: Store, me: int, readers: Workers, inflow: Inflow, *, read: Read, settle: Settle
+) -> Counter[str]:
+    """Read and settle until all has entered, and nothing of it waits; counts of that."""
+    counts: Counter[str] = Counter()
+    while True:
+        told = read_waiting(store, me, readers, read=read, settle=settle, refill=inflow.refill)
+        counts.update(told)
+        if inflow.is_over:
+            return counts
+        if not told:
+            time.sleep(PAUSE_S)  # others hold what waits
 
-    read_some: reads what waits; whether it found anything that no other worker has
+
+class Inflow:
+    """Slices of files that enter the queue one after the other, none while many pages wait there."""
+
+    def __init__(self, store: Store, slices: Iterator[Counter[str]], counts: Counter[str]) -> None:
+        """counts: what the slices add to"""
+        self._store = store
+        self._slices = slices
+        self._counts = counts
+        self.is_over = False
+
+    def refill(self) -> None:
+        """Let slices enter until the queue is long enough, or all have entered."""
+        enough = BATCHES_WAITING * self._store.settings.batch
+        while not self.is_over and self._waiting(enough) < enough:
+            told = next(self._slices, None)
+            self.is_over = told is None
+            self._counts.update(told or {})
+
+    def _waiting(self, most: int) -> int:
+        with self._store.engine.connect() as connection:
+            return pages.count_unread(connection, most)
+
+
+def all_slices(store: Store, run_id: RunId, jobs: Iterable[WarcJob], most: int | None = None) -> Iterator[Counter[str]]:
+    """Counts, slice by slice of one file after the other, each when it is stored.
+
+    most: new entries of all files together
     """
     left = most
     for job in jobs:
@@ -105,18 +133,6 @@ def slices_between_readings(
         for told in index_slices(store, run_id, job, left):
             yield told
             left = None if left is None else left - told["new"]
-            while _waiting(store) >= FEW_WAITING:
-                if not read_some():
-                    time.sleep(PAUSE_S)
-
-
-def _readers(store: Store) -> AbstractContextManager[Workers]:
-    return workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet)
-
-
-def _waiting(store: Store) -> int:
-    with store.engine.connect() as connection:
-        return pages.count_unread(connection, FEW_WAITING)
 
 
 def index_slices(store: Store, run_id: RunId, job: WarcJob, most: int | None = None) -> Iterator[Counter[str]]:

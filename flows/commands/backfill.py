@@ -12,8 +12,11 @@ from flows.commands.shared import (
     TROUBLED,
     AsJson,
     Complaint,
+    OnAddress,
+    OnTaskRunner,
     at_work,
     open_store,
+    read_by,
     read_settings,
     refuse_disabled,
     refuse_unknown,
@@ -57,6 +60,8 @@ def backfill(
     limit: Annotated[int | None, typer.Option(min=1, help="Of WARC files, at most so many new entries.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what there is, and how long it takes.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, however long it takes.")] = False,
+    task_runner: OnTaskRunner = None,
+    address: OnAddress = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring what was published before: in a span of time, in WARC files, or on lists of URLs.
@@ -69,6 +74,7 @@ def backfill(
     if not (dry_run or asked.is_of_archives or asked.warcs or asked.lists):
         raise typer.BadParameter("Say what to look for: --since DATE, --gaps, --warc FILE or --urls FILE.")
     _refuse_unknown_sources(asked)
+    read_by(task_runner, address)
     with at_work():
         from flows import backfill as line
         from flows.asked import BadRequest

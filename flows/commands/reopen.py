@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.shared import AsJson, Complaint, at_work, counting, open_store, tell
+from flows.commands.shared import (
+    AsJson,
+    Complaint,
+    OnAddress,
+    OnTaskRunner,
+    at_work,
+    counting,
+    open_store,
+    read_by,
+    read_settings,
+    tell,
+)
 
 if TYPE_CHECKING:
     from flows.second_reading import Looks
@@ -28,6 +39,8 @@ def reopen(
         int | None, typer.Option(min=1, metavar="N", help="Look at so many drawn pages for the report.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    task_runner: OnTaskRunner = None,
+    address: OnAddress = None,
     stop: Annotated[bool, typer.Option("--stop", help="End what was begun: what is left stays as it is.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +53,7 @@ def reopen(
         raise typer.BadParameter("Say which pages: --where SQL.")
     if where is not None and stop:
         raise typer.BadParameter("Give --where or --stop.")
+    read_by(task_runner, address)
     if stop:
         _stop(as_json)
     elif where is None:
@@ -51,7 +65,7 @@ def reopen(
 def _begin(where: str, dry_run: bool, yes: bool, sample: int | None, seed: int, as_json: bool) -> None:
     from flows.show import reopening as show
 
-    with open_store() as store:
+    with at_work() if read_settings().task_runner else open_store() as store:
         from flows.second_reading import agree
 
         told, looks = _look_over(store, where, sample, seed)
@@ -65,15 +79,13 @@ def _begin(where: str, dry_run: bool, yes: bool, sample: int | None, seed: int, 
 
 def _look_over(store: Store, where: str, sample: int | None, seed: int) -> tuple[Report, Looks]:
     from extract.warc import check_archive
-    from flows.isolation import workers
-    from flows.reading import be_quiet
+    from flows.readers import readers_of
     from flows.second_reading import look_over
     from load.selection import BadPredicate
 
     check_archive(store.archive)
-    settings = store.settings
     with ExitStack() as stack:
-        readers = stack.enter_context(workers(settings.processes, settings.read_timeout_s, start=be_quiet))
+        readers = stack.enter_context(readers_of(store.settings))
         try:
             return look_over(
                 store,

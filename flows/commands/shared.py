@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from extract.model import Profile, Source
-    from flows.cluster import Cluster
     from flows.settings import Settings
     from flows.store import Store
     from load.engine import Connection
@@ -32,7 +32,7 @@ ROOM_BYTES = 20_000_000  # less free space than one WARC file or WAL segment wan
 
 
 class TaskRunner(StrEnum):
-    """Where tasks may run beside this process."""
+    """What reads pages beside processes of this machine."""
 
     DASK = "dask"
 
@@ -187,19 +187,15 @@ def stopped_by_signals(said: str) -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-def cluster_of(settings: Settings, task_runner: TaskRunner | None, address: str | None) -> Cluster | None:
-    """The cluster that the options ask for; one of this machine has as many workers as the settings allow processes."""
-    from flows.cluster import Cluster
-
-    if task_runner is None:
-        if address is not None:
-            raise typer.BadParameter("--address needs --task-runner dask.")
-        return None
-    if find_spec("prefect_dask") is None:
+def read_by(task_runner: TaskRunner | None, address: str | None) -> None:
+    """Let the options stand for their settings, in this process and those that it starts."""
+    if address is not None and task_runner is None:
+        raise typer.BadParameter("--address needs --task-runner dask.")
+    if task_runner is not None:
+        os.environ["STORYFOLD_TASK_RUNNER"] = task_runner
+        os.environ["STORYFOLD_DASK_ADDRESS"] = address or os.environ.get("STORYFOLD_DASK_ADDRESS", "")
+    if read_settings().task_runner and find_spec("prefect_dask") is None:
         raise Complaint("Dask is not installed: storyfold's extra 'dask' brings it.")
-    if address is not None and settings.database_url is None:
-        raise Complaint("Other machines cannot reach the embedded Postgres: name a server in STORYFOLD_DATABASE_URL.")
-    return Cluster(address=address, workers=settings.processes)
 
 
 def source_files(settings: Settings, *, may_be_none: bool = False) -> tuple[Source, ...]:

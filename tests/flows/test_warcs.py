@@ -21,7 +21,7 @@ from extract.urls import registrable_domain
 from extract.warc_choice import OTHER_HOST, OTHER_TIME, Choice
 from flows import warcs
 from flows.collect import archive_pages
-from flows.ingest import read_pages, read_waiting, settle_ready
+from flows.ingest import read_pages, settle_ready
 from flows.isolation import workers
 from flows.settings import Settings
 from flows.store import Store
@@ -241,25 +241,27 @@ def test_a_fresh_page_is_settled_before_a_long_backfill_ends(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is fetched while the third slice enters, and settled soon after; the pages of the file wait in slices."""
-    monkeypatch.setattr(warcs, "FEW_WAITING", 6)
+    monkeypatch.setattr(warcs, "BATCHES_WAITING", 2)
     file = tmp_path / "crawl.warc.gz"
     file.write_bytes(crawl(range(30)))
     job = WarcJob(file=str(file), choice=Choice(), describe=by_domain(None, {}))
     with store.engine.begin() as connection:
         run_id = runs.begin(connection, "backfill", NOW)
     seen: list[tuple[int, int]] = []
-    with worker(store.engine) as me, workers(1, 60) as readers:
 
-        def read_some() -> bool:
-            return bool(read_waiting(store, me, readers, read=read_pages, settle=settle_ready))
-
-        for _ in warcs.slices_between_readings(store, run_id, [job], read_some):
+    def watched() -> Iterator[Counter[str]]:
+        for told in warcs.all_slices(store, run_id, [job]):
             if len(seen) == 2:
                 fetch_fresh(store)
             seen.append(tuple(ask(store, STATE)[0]))  # type: ignore[arg-type]
+            yield told
+
+    inflow = warcs.Inflow(store, watched(), Counter())
+    with worker(store.engine) as me, workers(1, 60) as readers:
+        warcs.read_as_they_come(store, me, readers, inflow, read=read_pages, settle=settle_ready)
     assert max(waiting for waiting, _ in seen) <= 10
     assert [fresh for _, fresh in seen[:2]] == [0, 0]
-    assert next(place for place, (_, fresh) in enumerate(seen) if fresh) <= 4
+    assert next(place for place, (_, fresh) in enumerate(seen) if fresh) <= 6
 
 
 STATE = """SELECT (SELECT count(*) FROM storyfold.page WHERE read_at IS NULL),
