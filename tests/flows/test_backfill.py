@@ -18,7 +18,7 @@ from extract.lists import read_any
 from extract.spans import Span
 from extract.warc_choice import Choice
 from flows import past, sample
-from flows.asked import Asked, BadRequest, listings, moment
+from flows.asked import Asked, BadRequest, check, listings, moment
 from flows.backfill import Left, Outlook, backfill, given_for, looked_at
 from flows.lists import announce, choose
 from flows.past import Plan
@@ -184,6 +184,15 @@ def test_the_plan_of_files_is_an_estimate_by_their_beginnings(
     plan = look(desk, Asked(warcs=tuple(files), limit=15)).files
     assert plan is not None
     assert (plan.pages, plan.new, plan.is_estimate) == (15, 15, False)
+
+
+def test_what_would_not_count_is_refused() -> None:
+    lists = (read_any("https://daily.example/a"),)
+    with pytest.raises(BadRequest, match="--limit is for --warc"):
+        check(Asked(lists=lists, limit=3))
+    with pytest.raises(BadRequest, match="--host is for --warc and --urls"):
+        check(Asked(since=MARCH.since, hosts=("daily.example",)))
+    check(Asked(lists=lists, hosts=("daily.example",)))
 
 
 def test_what_breaks_its_reader_delays_the_plan_no_longer_than_it_may(desk: Newsdesk, tmp_path: Path) -> None:
