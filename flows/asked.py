@@ -54,8 +54,10 @@ def check(asked: Asked) -> None:
         raise BadRequest("Say where the span begins: --since DATE.")
     if asked.since and asked.since >= (asked.until or datetime.now(UTC)):
         raise BadRequest("--since must be before --until, and before now.")
-    if (asked.hosts or asked.limit) and not (asked.warcs or asked.lists):
-        raise BadRequest("--host and --limit are for --warc and --urls: name sources instead.")
+    if asked.hosts and not (asked.warcs or asked.lists):
+        raise BadRequest("--host is for --warc and --urls: name sources instead.")
+    if asked.limit and not asked.warcs:
+        raise BadRequest("--limit is for --warc.")
 
 
 def moment(text: str | None) -> datetime | None:

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from extract.model import Announcement, Page, SourceName
 from extract.warc_files import WarcUnavailable, scan_patiently, state_of
+from flows.isolation import workers
 from flows.own_packs import own_rules
 from flows.reading import be_quiet
 from flows.store import Store
-from flows.warcs import WarcJob, no_article
+from flows.warcs import WarcJob, no_article, why_not_kept
 from load import entries, warc_files
 from load.engine import Connection
 from transform.read import ReadSpec, read_page
@@ -102,6 +103,9 @@ def _spread(items: Sequence[_T], most: int) -> list[_T]:
 
 def _left_of(connection: Connection, job: WarcJob, seen: _Seen) -> _Left | None:
     """None of a file that was read to its end, or cannot be read."""
+    if why := why_not_kept(job.file):
+        seen.trouble.append(why)
+        return None
     come = warc_files.progress(connection, job.file, str(job.choice))
     try:
         size = state_of(job.file, 0, tries=1).size
@@ -137,14 +141,18 @@ def _look(connection: Connection, left: _Left, seen: _Seen) -> None:
 
 
 def _seconds_a_page(store: Store, some: Sequence[Page]) -> float:
-    """Of a processor, for reading one, by these; the first is read twice, since extractors start slowly."""
+    """Of a processor, for reading one, by these; one that breaks its reader takes as long as it may.
+
+    They are strangers' pages: read in a process of their own, with the deadline that they will have.
+    """
     if not some:
         return 0.0
-    be_quiet()
     spec = ReadSpec(profile=store.settings.profile, rules=own_rules(store.settings))
     told = Announcement(source=SourceName("plan"))
-    read_page(some[0], told, spec)
-    begun = time.process_time()
-    for page in some:
-        read_page(page, told, spec)
-    return (time.process_time() - begun) / len(some)
+    deadline_s = store.settings.read_timeout_s
+    with workers(1, deadline_s, start=be_quiet) as reader:
+        reader.map(read_page, [(some[0], told, spec)])  # extractors start slowly
+        before = len(reader.cpu_s(read_page))
+        reader.map(read_page, [(page, told, spec) for page in some])
+        taken = reader.cpu_s(read_page)[before:]
+    return (sum(taken) + (len(some) - len(taken)) * deadline_s) / len(some)

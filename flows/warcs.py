@@ -141,8 +141,8 @@ def index_slices(store: Store, run_id: RunId, job: WarcJob, most: int | None = N
     Answers counts, slice by slice, each when it is stored: whoever stops in between can go on from there.
     most: new entries, then it rests
     """
-    if clean_text(job.file) != job.file:
-        _log.warning("the name of %r is no text that the store can keep", job.file)
+    if why := why_not_kept(job.file):
+        _log.warning("%s", why)
         yield Counter({f"{LEFT_OUT}{UNREADABLE}": 1})
         return
     with store.engine.connect() as turn:  # its transaction lasts as long as the file
@@ -151,6 +151,11 @@ def index_slices(store: Store, run_id: RunId, job: WarcJob, most: int | None = N
             yield Counter({f"{LEFT_OUT}{IN_USE}": 1})
             return
         yield from _Indexing(store, run_id, job).slices(most)
+
+
+def why_not_kept(file: str) -> str | None:
+    """What is wrong with the name of a file, if anything."""
+    return None if clean_text(file) == file else f"the name of {file!r} is no text that the store can keep"
 
 
 @dataclass(slots=True)

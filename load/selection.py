@@ -67,6 +67,8 @@ def _evaluated(connection: Connection, predicate: str, timeout_s: float) -> list
     query = f"SELECT page.id, page.read_at IS NULL FROM page WHERE (\n{told}\n) ORDER BY page.id LIMIT %s"
     try:  # a statement with a parameter is one statement, whatever the predicate holds
         return [(id_, waits) for id_, waits in connection.exec_driver_sql(query, (None,))]
+    except UnicodeEncodeError as error:
+        raise BadPredicate("The predicate cannot be used: it is not written in UTF-8.") from error
     except DBAPIError as error:
         raise BadPredicate(_why(connection, error, timeout_s)) from error
 
@@ -74,7 +76,7 @@ def _evaluated(connection: Connection, predicate: str, timeout_s: float) -> list
 def _why(connection: Connection, error: DBAPIError, timeout_s: float) -> str:
     state = getattr(error.orig, "sqlstate", None)
     diagnosis = getattr(error.orig, "diag", None)
-    said = (diagnosis.message_primary if diagnosis else None) or str(error.orig).partition("\n")[0]
+    said = ((diagnosis.message_primary if diagnosis else None) or str(error.orig)).partition("\n")[0]
     if state == _TIMED_OUT:
         return f"The predicate was not evaluated in {timeout_s:g} seconds: narrow it, by source or by fetched_at."
     if state == _UNKNOWN_COLUMN:

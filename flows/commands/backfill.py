@@ -136,9 +136,10 @@ def _asked(
 
 
 def _from_stdin(urls: list[str] | None) -> list[Listing]:
+    from extract.charset import decode
     from extract.lists import read_any
 
-    return [read_any(sys.stdin.read())] if "-" in (urls or ()) else []
+    return [read_any(decode(sys.stdin.buffer.read(), "text/plain", None))] if "-" in (urls or ()) else []
 
 
 def _refuse_unknown_sources(asked: Asked) -> None:

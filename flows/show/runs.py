@@ -64,11 +64,8 @@ def outlook(out: Console, value: Outlook) -> None:
     if value.left:
         left = f"{value.left.entries:,} of {value.left.of:,} entries still to fetch, {_duration(value.left.at_least_s)}"
         say(out, ("Former backfills", "bold"), f": {left}.")
-    if value.at_least_s:
-        say(
-            out,
-            f"All of it takes at least {_duration(value.at_least_s)}: the slowest domain decides.",
-        )
+    if value.at_least_s > (value.files.seconds if value.files else 0.0):
+        say(out, f"All of it takes at least {_duration(value.at_least_s)}: the slowest domain decides.")
     if value == type(value)():
         say(out, "There is nothing to fill.")
 

@@ -18,11 +18,12 @@ from extract.lists import read_any
 from extract.spans import Span
 from extract.warc_choice import Choice
 from flows import past, sample
-from flows.asked import Asked, BadRequest, listings, moment
+from flows.asked import Asked, BadRequest, check, listings, moment
 from flows.backfill import Left, Outlook, backfill, given_for, looked_at
 from flows.lists import announce, choose
 from flows.past import Plan
-from flows.store import follow_catalogue
+from flows.settings import Settings
+from flows.store import Store, follow_catalogue
 from load import runs
 
 NOW = datetime.now(UTC)
@@ -183,6 +184,27 @@ def test_the_plan_of_files_is_an_estimate_by_their_beginnings(
     plan = look(desk, Asked(warcs=tuple(files), limit=15)).files
     assert plan is not None
     assert (plan.pages, plan.new, plan.is_estimate) == (15, 15, False)
+
+
+def test_what_would_not_count_is_refused() -> None:
+    lists = (read_any("https://daily.example/a"),)
+    with pytest.raises(BadRequest, match="--limit is for --warc"):
+        check(Asked(lists=lists, limit=3))
+    with pytest.raises(BadRequest, match="--host is for --warc and --urls"):
+        check(Asked(since=MARCH.since, hosts=("daily.example",)))
+    check(Asked(lists=lists, hosts=("daily.example",)))
+
+
+def test_what_breaks_its_reader_delays_the_plan_no_longer_than_it_may(desk: Newsdesk, tmp_path: Path) -> None:
+    """Half a million elements, one in the other, keep a parser busy for minutes."""
+    store = Store(engine=desk.engine, settings=Settings(home=tmp_path, processes=1, read_timeout_s=1))
+    deep = http(b"<html><body>" + b"<div>" * 500_000 + PAGE.encode())
+    file, unnamed = tmp_path / "a.warc.gz", tmp_path / "b\udcff.warc.gz"
+    file.write_bytes(foreign([("response", "https://daily.example/deep", deep)], gzipped=True))
+    jobs = given_for(store, Asked(warcs=(str(file), str(unnamed)))).jobs
+    plan = sample.sample(store, jobs, None)
+    assert (plan.new, plan.seconds >= 1) == (1, True)
+    assert plan.trouble == (f"the name of {str(unnamed)!r} is no text that the store can keep",)
 
 
 def test_plain_values_ask_for_the_same(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def test_what_waits_anyway_is_counted(store: Engine) -> None:
         ("id", "argument of WHERE must be type boolean"),
         ("", "syntax error"),
         ("id = = 1", "syntax error"),
+        ("true /*", "unterminated /* comment"),
+        ("text = '\udcff'", "not written in UTF-8"),
         ("true; DELETE FROM storyfold.page", "syntax error"),
         ("true); DELETE FROM storyfold.page; SELECT (true", "cannot insert multiple commands"),
         ("EXISTS (SELECT FROM storyfold.page)", "permission denied for schema storyfold"),
