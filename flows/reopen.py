@@ -8,6 +8,7 @@ reopening goes on where it was.
 from __future__ import annotations
 
 import getpass
+import logging
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ from flows.show import reopening as show
 from flows.store import Store, open_store
 from load import reading_specs, reopening
 from load.engine import worker
+from load.locks import try_lock
 from load.reopening import NothingOpen
 from load.report.reopening import Report
 from load.second_look import STAYS
 from transform.revision import RevisionKind
+
+_log = logging.getLogger(__name__)
 
 CHANGED = "changed"
 _CAME_TO = {
@@ -101,7 +105,16 @@ def switch(
     """Read again what is left of a reopening, and settle it; counts of what came of it.
 
     A batch at a time: what is fresh waits for one at most, though pages are read in the order of their ids.
+    Where another switches it already, nothing is done.
     """
+    with store.engine.connect() as turn:  # its transaction lasts as long as the switch
+        if not try_lock(turn, f"reopen {number}"):
+            _log.warning("another works on reopening %d", number)
+            return Counter()
+        return _switch_alone(store, me, readers, number, read, settle)
+
+
+def _switch_alone(store: Store, me: int, readers: Workers, number: int, read: Read, settle: Settle) -> Counter[str]:
     spec = reading_spec(store)
     reading_specs.note(store.engine, spec, datetime.now(UTC))
     _read_through(store, me, readers, number, read, settle)  # what was reopened before it was interrupted

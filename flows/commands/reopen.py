@@ -20,6 +20,7 @@ from flows.commands.shared import (
     open_store,
     read_by,
     read_settings,
+    stopped_by_signals,
     tell,
 )
 
@@ -65,7 +66,8 @@ def reopen(
 def _begin(where: str, dry_run: bool, yes: bool, sample: int | None, seed: int, as_json: bool) -> None:
     from flows.show import reopening as show
 
-    with at_work() if read_settings().task_runner else open_store() as store:
+    spread = read_settings().task_runner is not None
+    with stopped_by_signals("stopped; nothing was changed."), at_work() if spread else open_store() as store:
         from flows.second_reading import agree
 
         told, looks = _look_over(store, where, sample, seed)

@@ -20,6 +20,7 @@ from flows.second_reading import agree, look_over
 from flows.store import Store
 from load import reopening
 from load.engine import connect, worker
+from load.locks import try_lock
 from load.pages import MAX_ATTEMPTS
 from transform.revision import RevisionKind
 
@@ -153,8 +154,10 @@ def test_an_interrupted_switch_goes_on(store: Store, readers: Workers, monkeypat
             patched.setattr(function, _die)
             with pytest.raises(KeyboardInterrupt):
                 do_switch(small, readers, number)
-    with store.engine.connect() as connection:
+    with store.engine.connect() as connection, connection.begin():
         assert reopening.open_ones(connection) == [number]
+        assert try_lock(connection, f"reopen {number}")
+        assert do_switch(small, readers, number) == {}  # another works on it
     counts = do_switch(small, readers, number)
     same = PERIOD - len(CHANGED) - len(MEMBERS) - len(EMPTIED)
     assert counts == {
