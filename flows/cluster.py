@@ -105,7 +105,7 @@ def read_some(settings: Settings) -> dict[str, int]:
     with (
         open_store(settings) as store,
         worker(store.engine) as me,
-        workers(1, settings.read_timeout_s, start=be_quiet) as readers,
+        workers(1, settings.read_timeout_s, start=be_quiet, ready="flows.ready") as readers,
     ):
         while counts[_BATCHES_READ] < BATCHES and (begun := begin_next(store, me, readers)):
             counts.update(read_pages(store, readers, begun))

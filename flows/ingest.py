@@ -49,7 +49,7 @@ def ingest() -> dict[str, int]:
         settings = store.settings
         with (
             on_record(store, "ingest") as (_, counts),
-            workers(settings.processes, settings.read_timeout_s, start=be_quiet) as readers,
+            workers(settings.processes, settings.read_timeout_s, start=be_quiet, ready="flows.ready") as readers,
         ):
             counts.update(read_waiting(store, me, readers, read=read_batch, settle=settle_batch))
     return dict(counts)

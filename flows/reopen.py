@@ -65,7 +65,9 @@ def reopen(
     """
     with open_store() as store, ExitStack() as stack:
         _, counts = stack.enter_context(on_record(store, "reopen"))
-        readers = stack.enter_context(workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet))
+        readers = stack.enter_context(
+            workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet, ready="flows.ready")
+        )
         told, numbers = None, [] if dry_run else _open_ones(store, number)
         if where:
             told, looks = look_over(store, readers, where, sample=sample, seed=seed)

@@ -111,7 +111,7 @@ def slices_between_readings(
 
 
 def _readers(store: Store) -> AbstractContextManager[Workers]:
-    return workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet)
+    return workers(store.settings.processes, store.settings.read_timeout_s, start=be_quiet, ready="flows.ready")
 
 
 def _waiting(store: Store) -> int:

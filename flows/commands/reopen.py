@@ -73,7 +73,9 @@ def _look_over(store: Store, where: str, sample: int | None, seed: int) -> tuple
     check_archive(store.archive)
     settings = store.settings
     with ExitStack() as stack:
-        readers = stack.enter_context(workers(settings.processes, settings.read_timeout_s, start=be_quiet))
+        readers = stack.enter_context(
+            workers(settings.processes, settings.read_timeout_s, start=be_quiet, ready="flows.ready")
+        )
         try:
             return look_over(
                 store,
