@@ -12,12 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lxml.etree import LxmlError, XPath
-from lxml.html import HtmlElement, fromstring
+from lxml.etree import ElementDefaultClassLookup, LxmlError, XPath
+from lxml.html import HtmlElement, HTMLParser, fromstring
 from trafilatura import bare_extraction, load_html
 from trafilatura.metadata import extract_author
 from trafilatura.settings import Document
-from trafilatura.utils import HTML_PARSER, is_dubious_html, repair_faulty_html
+from trafilatura.utils import is_dubious_html, repair_faulty_html
 
 from extract.authors import read_authors, stated_bylines
 from extract.blocks import MIN_WORDS, count_words, heading, read_blocks, running_text
@@ -36,6 +36,7 @@ from extract.metadata import About, canonical_url, named_languages, read_about
 from extract.model import Announcement, Article, Block, DateOrigin, Extractor, Flag, Page, Reason, Rejection
 from extract.page_dates import modified_times, published_times
 from extract.plaintext import read_lines
+from extract.quick import first_body
 from extract.sniff import is_plain_text, other_kind
 from extract.spots import PageLine, page_line
 from extract.summary import read_summary
@@ -50,6 +51,10 @@ _AUTHOR = re.compile(  # whatever AUTHOR_XPATHS of trafilatura ask of an element
     "[Aa]uthor|[Bb]yl|BBL|zuozhe|bianji|xiaobian|username|channel-name|submitted-by|posted-by|journalist-name|screenname"
     "|writer"
 )
+# As trafilatura's own, but that every element is the same to it, a form's as well: lxml asks a function in Python for
+# the class of each element that is touched.
+_PARSER = HTMLParser(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
+_PARSER.set_element_class_lookup(ElementDefaultClassLookup(element=HtmlElement))
 # Characters without white space, and their share of what stands in the page's paragraphs: of short texts most.
 _ENOUGH = ((1000, 0.3), (700, 0.6))
 
@@ -228,7 +233,7 @@ def _parsed(text: str) -> HtmlElement | None:
     for refused in _NONCHARACTERS:
         markup = markup.replace(refused, b"")
     try:
-        tree = fromstring(markup, parser=HTML_PARSER)
+        tree = fromstring(markup, parser=_PARSER)
     except LxmlError:
         return None
     return None if is_dubious_html(beginning) and len(tree) < 2 else tree
@@ -240,13 +245,19 @@ def _main_text(opened: OpenPage, tree: HtmlElement, *, quick: bool) -> tuple[Blo
     Where that is mostly links, the wrong part of the page was taken; the precision mode often finds the right one
     (half of such pages on the sites of 2011, which make 1 %).
     """
-    if quick and _is_enough(blocks := _extracted(opened, tree, fast=True), opened.line):
+    if quick and _is_enough(blocks := _quickly(opened, tree), opened.line):
         return blocks
     blocks = _extracted(opened, tree)
     if not is_listing(blocks):
         return blocks
     stricter = _extracted(opened, tree, favor_precision=True)
     return stricter if count_words(stricter) >= MIN_WORDS else blocks
+
+
+def _quickly(opened: OpenPage, tree: HtmlElement) -> tuple[Block, ...]:
+    """The text without trafilatura's comparison with its other extractors."""
+    body = first_body(tree, opened.text, opened.line)
+    return _extracted(opened, tree, fast=True) if body is None else read_blocks(body, opened.line)
 
 
 def _is_enough(blocks: Sequence[Block], line: PageLine) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 # What newspapers are written in, as far as the model knows it; with all its 140 labels, short English texts come out
@@ -37,4 +38,5 @@ def _identifier() -> LanguageIdentifier:
     """The language model: read once a process, a second's work."""
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(LANGUAGES.split())
+    identifier.nb_ptc = np.ascontiguousarray(identifier.nb_ptc)  # a feature's weights side by side: half the time
     return identifier

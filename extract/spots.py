@@ -80,6 +80,7 @@ class PageLine:
 
     text: str = ""
     stretches: tuple[_Stretch, ...] = ()
+    words: int = 0  # between white space or the edges of elements
 
     def chars_in(self, tag: str) -> int:
         """How much of the line stands in elements of one name, which do not hold each other."""
@@ -105,19 +106,21 @@ def page_line(page: HtmlElement) -> PageLine:
     pieces: list[str] = []
     stretches: list[_Stretch] = []
     opened: list[tuple[str, int]] = []
-    at = 0
+    at = words = 0
     for part in _PART.findall(str(_marking_elements()(page))):
         if part[0] == _OPENS:
             opened.append((part[1:-1], at))
         elif part != _CLOSES:
-            pieces.append("".join(part.split()))
+            spaced = part.split()
+            words += len(spaced)
+            pieces.append("".join(spaced))
             at += len(pieces[-1])
         elif opened:  # always, unless the page has such marks of its own
             name, start = opened.pop()
             if start < at:
                 tag, _, names = name.partition(".")
                 stretches.append(_Stretch(tag, names, start, at))
-    return PageLine("".join(pieces), tuple(stretches))
+    return PageLine("".join(pieces), tuple(stretches), words)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from posixpath import normpath
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -108,6 +108,7 @@ def host_of(url: str) -> str:
     return "" if parsed.scheme == "file" else _authority(parsed)
 
 
+@lru_cache(maxsize=1024)  # of one page it is asked several times
 def registrable_domain(url: str) -> str:
     """The domain its owner registered, by the Public Suffix List; the host itself where the list knows none.
 

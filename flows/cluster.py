@@ -106,4 +106,4 @@ def _processes(deadline_s: float) -> Processes:
     """The processes beside this worker of the cluster, one for each of its threads, for as long as it lives."""
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(workers(get_worker().state.nthreads, deadline_s, start=be_quiet))
+    return stack.enter_context(workers(get_worker().state.nthreads, deadline_s, start=be_quiet, ready="flows.ready"))

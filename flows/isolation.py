@@ -16,7 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 
 Result = TypeVar("Result")
 
-CALLS_PER_PROCESS = 5_000  # then it is replaced, as extractors may grow; a new one takes 2 s to read its first pages
+CALLS_PER_PROCESS = 5_000  # then it is replaced, as extractors may grow; a new one takes 1 s to read its first pages
 REMEMBERED = 10_000  # calls of a function whose time is noted
 
 
@@ -114,10 +114,13 @@ def _timed(function: Callable[..., Result], *arguments: object) -> tuple[Result,
 
 
 @contextmanager
-def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | None = None) -> Iterator[Processes]:
+def workers(
+    processes: int, deadline_s: float, *, start: Callable[[], None] | None = None, ready: str = "flows.reading"
+) -> Iterator[Processes]:
     """Worker processes for as long as they are needed; they start at the first call.
 
-    start: called in each process before its first call.
+    start: called in each process before its first call
+    ready: module that is imported once, where they are forked from; what this program names first holds for all
     Forked from a server that has no threads: a fork of this process could inherit a held lock.
     Raises NoProcesses in a daemon, which may have none.
     """
@@ -126,7 +129,7 @@ def workers(processes: int, deadline_s: float, *, start: Callable[[], None] | No
             "Dask's workers start processes: set DASK_DISTRIBUTED__WORKER__DAEMON=False where they start."
         )
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["flows.reading"])
+    context.set_forkserver_preload([ready])
     pool = ProcessPool(max_workers=processes, max_tasks=CALLS_PER_PROCESS, context=context, initializer=start)
     try:
         yield Processes(pool, deadline_s)

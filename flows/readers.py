@@ -15,4 +15,4 @@ def readers_of(settings: Settings) -> AbstractContextManager[Workers]:
         from flows.cluster import cluster
 
         return cluster(settings)
-    return workers(settings.processes, settings.read_timeout_s, start=be_quiet)
+    return workers(settings.processes, settings.read_timeout_s, start=be_quiet, ready="flows.ready")

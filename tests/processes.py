@@ -28,6 +28,12 @@ def cpu_s(pid: int) -> float:
     return sum(int(ticks) for fields in stats for ticks in fields[11:15]) / _TICK
 
 
+def own_cpu_s(pid: int) -> float:
+    """Seconds of a processor that the process alone took; 0 when it is gone."""
+    fields = _stat(pid)
+    return sum(map(int, fields[11:13])) / _TICK if fields else 0.0
+
+
 def megabytes(pid: int) -> float:
     """Resident memory of one process; 0 when it is gone."""
     try:

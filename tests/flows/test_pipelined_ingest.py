@@ -16,16 +16,18 @@ from news_pages import write_files
 from sqlalchemy import Engine, text
 
 from extract.model import Profile
-from flows.at_hand import index_warc
+from extract.warc_choice import Choice
 from flows.ingest import begin_reading, read_pages, read_waiting, settle_ready
 from flows.isolation import Workers, workers
 from flows.settings import Settings
 from flows.store import Store
+from flows.warcs import WarcJob, by_domain, index_slices
 from load import pages, runs
 from load.engine import connect, worker
 
 PAGES, BATCH = 46, 10
-LINE = Path(__file__).parents[1] / "benchmarks" / "backfill_line.py"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+LINE = "import backfill_line; backfill_line.main()"
 Rows = list[tuple[object, ...]]
 
 
@@ -70,7 +72,8 @@ def store_of(engine: Engine, warc: Path) -> Store:
     store = Store(engine=engine, settings=Settings(home=warc.parent, batch=BATCH, profile=Profile.QUICK))
     with engine.begin() as connection:
         run_id = runs.begin(connection, "load", NOON)
-    index_warc(store, run_id, warc, None)
+    job = WarcJob(file=str(warc), choice=Choice(), describe=by_domain(None, {}))
+    assert sum(told["new"] for told in index_slices(store, run_id, job)) > 0
     return store
 
 
@@ -143,8 +146,8 @@ def test_killed_with_two_batches_in_hand_it_leaves_nothing_undone(
 ) -> None:
     store = store_of(new_engine(), warc)
     url = store.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, str(LINE), url, str(warc.parent), "2", str(BATCH)]
-    line = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", LINE, url, str(warc.parent), "2", str(BATCH)]
+    line = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=BENCHMARKS)
     assert line.stdin
     line.stdin.write(f"{warc}\n")
     line.stdin.flush()
