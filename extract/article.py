@@ -21,7 +21,6 @@ from trafilatura.utils import is_dubious_html, repair_faulty_html
 
 from extract.authors import read_authors, stated_bylines
 from extract.blocks import MIN_WORDS, count_words, heading, read_blocks, running_text
-from extract.by_newspaper import newspaper_body
 from extract.by_readability import readability_body
 from extract.bylines import shown_byline
 from extract.charset import decode
@@ -103,9 +102,15 @@ def read_otherwise(article: Article, opened: OpenPage, extractor: Extractor) -> 
     """The article with its text as another extractor finds it on an HTML page; with no text where that finds none."""
     assert opened.about is not None, "a text file has one reading"
     tree = opened.about.tree
-    body = newspaper_body(tree, article.language) if extractor is Extractor.NEWSPAPER4K else readability_body(tree)
+    body = _newspaper_body(tree, article.language) if extractor is Extractor.NEWSPAPER4K else readability_body(tree)
     blocks = () if body is None else read_blocks(body, opened.line)
     return replace(article, blocks=blocks, extractor=extractor, language=_language(opened, opened.about, blocks))
+
+
+def _newspaper_body(tree: HtmlElement, language: str | None) -> HtmlElement | None:
+    from extract.by_newspaper import newspaper_body  # half a second, for those alone who read pages
+
+    return newspaper_body(tree, language)
 
 
 def of_its_text(article: Article, opened: OpenPage) -> Article:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ STAGES = {
     "upkeep": ("pages read", "pages settled"),
 }
 """Whose progress is a line's own; of any other, that of all stages."""
+RESTART_S = 10.0  # that a Postgres may take which is started again while a run is at work
 NEWEST_REFUSED = 10  # of the summary
 
 _log = logging.getLogger(__name__)
@@ -83,13 +85,19 @@ def _how(error: BaseException) -> Ended:
 
 
 def _end(store: Store, run_id: RunId, counts: Counter[str], ended: Ended, error: str) -> None:
-    """Put on record how the run ended, unless the database is what it ended by; then it counts as killed."""
+    """Put on record how the run ended; where the database is away for longer than a restart, it counts as killed."""
     told = error if ended is Ended.FAILED else None
-    try:
-        with store.engine.begin() as connection:
-            runs.finish(connection, run_id, counts, datetime.now(UTC), ended=ended, error=told)
-    except StoreUnavailable as lost:
-        _log.debug("how the run ended is not on record: %s", lost)
+    latest = time.monotonic() + RESTART_S
+    while True:
+        try:
+            with store.engine.begin() as connection:
+                runs.finish(connection, run_id, counts, datetime.now(UTC), ended=ended, error=told)
+            return
+        except StoreUnavailable as lost:
+            _log.debug("how the run ended is not on record: %s", lost)
+        if time.monotonic() > latest:
+            return
+        time.sleep(0.5)
 
 
 # --- On Prefect's page ----------------------------------------------------------------------------------------

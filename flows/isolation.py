@@ -17,6 +17,8 @@ from pebble import ProcessExpired, ProcessPool
 Result = TypeVar("Result")
 
 CALLS_PER_PROCESS = 5_000  # then it is replaced, as extractors may grow; a new one takes 1 s to read its first pages
+PRELOADED = ("flows.reading", "transform.read", "extract.by_newspaper", "datasketch")
+"""What reads pages is imported once, before the processes part; who starts them need not import it."""
 REMEMBERED = 10_000  # calls of a function whose time is noted
 
 
@@ -129,7 +131,7 @@ def workers(
             "Dask's workers start processes: set DASK_DISTRIBUTED__WORKER__DAEMON=False where they start."
         )
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([ready])
+    context.set_forkserver_preload([*PRELOADED, ready])
     pool = ProcessPool(max_workers=processes, max_tasks=CALLS_PER_PROCESS, context=context, initializer=start)
     try:
         yield Processes(pool, deadline_s)

@@ -5,6 +5,9 @@ Whatever the user has set already stays. Each has its reason:
 - ephemeral start-up 180 s: the server takes 15 s on an idle machine, more than the default 20 s on a busy one
 - recorder batches of 100: with the default of 1 a server that ends with its run loses task runs, and the next waits
 - leases in files: a server that keeps in memory who holds a limit forgets it when it is started again
+- runs older than two weeks go, with their logs and artifacts: by default they stay for ever, and `serve` makes nine
+  hundred a day; what they came to is in the store
+- a look every five seconds for runs that are due, not every ten
 
 And the server: the one that the user names, in PREFECT_API_URL or in Prefect's profile, or one of our own.
 """
@@ -24,8 +27,11 @@ _DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(14 * 24 * 3600),
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+    "PREFECT_RUNNER_POLL_FREQUENCY": "5",
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "CRITICAL",  # errors come out of the flow, and are told once
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "CRITICAL",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from typing import TYPE_CHECKING
 
 from dateutil.parser import UnknownTimezoneWarning
 
@@ -13,7 +14,9 @@ from extract.model import Announcement, FeedDocument, FeedKind, Page, Rejection
 from extract.warc import WarcPlace
 from extract.warc import read_page as read_bytes
 from transform.memory import BLANK, SiteMemory
-from transform.read import ReadPage, ReadSpec, read_page
+
+if TYPE_CHECKING:
+    from transform.read import ReadPage, ReadSpec
 
 
 def read_archived_page(
@@ -23,6 +26,8 @@ def read_archived_page(
 
     Raises ArchiveDamaged when its bytes are not where they should be.
     """
+    from transform.read import read_page  # all extractors: who reads feeds alone need not wait for them
+
     return read_page(read_bytes(archive, place), announced, spec, memory)
 
 

@@ -20,10 +20,19 @@ from typing import Any
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.schedules import Cron, Interval, Schedule
+from prefect.states import Cancelling
 from prefect.types.entrypoint import EntrypointType
 
 from flows.backfill import backfill
@@ -42,10 +51,10 @@ from load import postgres
 BY_HAND = (run_lines, backfill, reopen)  # started on Prefect's page, with parameters
 SINCE = datetime(2024, 1, 1, tzinfo=UTC)  # intervals are counted from then, so a restart does not move them
 STEP = timedelta(seconds=60)  # from one line to the next: what is discovered is collected and read soon
-POLL_S = 5.0  # between two looks for runs that are due
 PREFETCH_S = 0.0  # a run is started when it is due, not before
 RUNS = 8  # at once, so that whatever goes wrong, no flood of processes comes of it
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+LOOK_S = 60.0  # between two looks for runs that take too long
 PAUSE_S = 5.0  # before all is started again
 PREFECT_DATABASE = "prefect"
 DATABASE_SETTINGS = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
@@ -104,7 +113,7 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
             with open_store(settings) as store, _prefect(store, port) as page:
                 ready(page)
                 begun = True
-                asyncio.run(_run_due(wanted))
+                asyncio.run(_run_due(wanted, timedelta(hours=settings.run_hours)))
                 return
         except Exception:
             if not begun:
@@ -147,14 +156,14 @@ async def _register(runner: Runner, wanted: Sequence[RunnerDeployment]) -> None:
                 await client.update_global_concurrency_limit(made.global_concurrency_limit.name, freed)
 
 
-async def _run_due(wanted: Sequence[RunnerDeployment]) -> None:
+async def _run_due(wanted: Sequence[RunnerDeployment], longest: timedelta) -> None:
     """Start what is due, each run a process, until a signal says stop; then end the runs too.
+
+    longest: a scheduled line's run that takes more is ended
 
     Raises whatever ends Prefect's runner by itself, as when its server was away for minutes.
     """
-    runner = Runner(
-        name="storyfold", query_seconds=POLL_S, prefetch_seconds=PREFETCH_S, limit=RUNS, pause_on_shutdown=False
-    )
+    runner = Runner(name="storyfold", prefetch_seconds=PREFETCH_S, limit=RUNS, pause_on_shutdown=False)
     await _register(runner, wanted)
     told = asyncio.Event()
     running = asyncio.create_task(runner.start())
@@ -162,7 +171,37 @@ async def _run_due(wanted: Sequence[RunnerDeployment]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     stopping = asyncio.create_task(told.wait())
+    looking = asyncio.create_task(_end_whatever_hangs([one for one in wanted if one.schedules], longest))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    looking.cancel()
     if told.is_set():
         await runner.astop()
     await running
+
+
+async def _end_whatever_hangs(lines: Sequence[RunnerDeployment], longest: timedelta) -> None:
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            await end_overdue([line.name for line in lines], datetime.now(UTC) - longest)
+        except Exception as error:  # noqa: BLE001  the server may be away, and the runner says so
+            _log.debug("Whether a run hangs is asked again later: %s", error)
+
+
+async def end_overdue(names: Sequence[str], before: datetime) -> int:
+    """Have the runner end all runs of these deployments that began before then; answers how many.
+
+    The runner asks first, by SIGTERM, and kills what does not end within half a minute.
+    """
+    async with get_client() as client:
+        overdue = await client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=list(names))),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
+                start_time=FlowRunFilterStartTime(before_=before),
+            ),
+        )
+        for run in overdue:
+            _log.warning("%s takes longer than STORYFOLD_RUN_HOURS allows, and is ended", run.name)
+            await client.set_flow_run_state(run.id, Cancelling(message="It took longer than any run may."), force=True)
+    return len(overdue)

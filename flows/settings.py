@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     collect_every: str = Field(default="300", description="when 'serve' fetches")
     ingest_every: str = Field(default="300", description="when 'serve' reads and settles")
     upkeep_every: str = Field(default="3600", description="when 'serve' learns what repeats")
+    run_hours: float = Field(
+        default=12.0, gt=0, le=8760, description="hours after which 'serve' ends a run; the next goes on from there"
+    )  # nothing is lost by it, so it may end what is not hung
 
     alert_webhook: SecretStr = Field(
         default=SecretStr(""), description="whom to tell of alerts: URLs that take a POST, apart by spaces or commas"

@@ -224,6 +224,13 @@ class Home:
         worker = self.begin(*lines)
         assert worker.wait() == 0, worker.said
 
+    def run_twice(self, *lines: str) -> None:
+        """Two workers that begin at the same moment."""
+        with self.database():  # so neither has to start it
+            workers = [self.begin(*lines), self.begin(*lines)]
+            assert [one.wait() for one in workers] == [0, 0], [one.said for one in workers]
+        self.check()
+
     def run_disturbed(self, wanted: Sequence[Moment], *lines: str, at_once: int = 1) -> Counter[Victim]:
         """Run to the end through all these kills; how many there were.
 
@@ -355,6 +362,25 @@ def endure(
         calm.end()
         wild.end()
     return killed
+
+
+def overlap(newsroom: GeneratedNewsroom, folder: Path, settings: Mapping[str, str]) -> None:
+    """Two runs of each line at once, compared with one run on a store of its own, or on a copy of the same pages."""
+    starter = Starter(folder, {**newsroom.environment, **settings})
+    calm, both = (Home(path=folder / name, starter=starter).prepare() for name in ("calm", "both"))
+    try:
+        calm.run("discover", "collect")
+        both.run_twice("discover", "collect")
+        assert_same(both, calm, GATHERED)
+        calm.end()
+        calm = both.copied(folder / "copy")
+        calm.run("ingest", "upkeep")
+        both.run_twice("ingest", "upkeep")
+        assert_same(both, calm, MADE | GATHERED)
+    finally:
+        starter.end()
+        calm.end()
+        both.end()
 
 
 def _gather(calm: Home, wild: Home, rng: Random, victims: Sequence[Victim]) -> Counter[Victim]:

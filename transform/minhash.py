@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from transform.bands import band_keys, band_salts
 from transform.hashes import mixed, run_hashes
@@ -120,6 +119,8 @@ def minhash(hashes: Hashes, bounds: Places, permutations: Permutations) -> Signa
 
 def permutations(spec: SketchSpec) -> Permutations:
     """Those of datasketch: h becomes a * h + b modulo 2**32. Shape (2, spec.permutations), first a, then b."""
+    from datasketch import MinHash  # with scipy, which takes a second: who makes no fingerprint need not wait for that
+
     made: Permutations = MinHash(num_perm=spec.permutations, seed=spec.seed, scheme=spec.scheme).permutations
     return made
 

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from chaotic import Blows, Victim, endure
+from chaotic import Blows, Victim, endure, overlap
 from generated_newsroom import generated_newsroom
 
 WORKER, READER, POSTGRES = Victim.WORKER, Victim.READER, Victim.POSTGRES
@@ -35,3 +35,11 @@ def test_killed_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
         killed = endure(newsroom, Path(folder), SETTINGS, BLOWS, seed=5)
     assert killed[WORKER] >= 2
     assert killed[POSTGRES] >= 1
+
+
+def test_two_runs_of_each_line_at_once_leave_what_one_leaves(tmp_path: Path) -> None:
+    with (
+        generated_newsroom(tmp_path, seed=12, articles=120, outlets=3) as newsroom,
+        tempfile.TemporaryDirectory(prefix="sf-") as folder,
+    ):
+        overlap(newsroom, Path(folder), SETTINGS)

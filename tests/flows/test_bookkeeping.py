@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,36 @@ def test_an_interrupted_database_ends_the_run_by_its_own_error(store: Store) -> 
         connection.execute(kill)
     ended, error, _ = told(store.engine)
     assert (ended, "cannot be used" in (error or "")) == ("failed", True)
+
+
+def test_a_run_whose_database_is_started_again_says_why_it_failed(store: Store, server: Engine) -> None:
+    database = store.engine.url.database
+    with (
+        pytest.raises(StoreUnavailable),
+        on_record(store, "ingest"),
+        closed(server, str(database), for_s=1.0),
+        store.engine.connect(),
+    ):
+        pytest.fail("the database is closed")
+    ended, error, _ = told(store.engine)
+    assert (ended, "cannot be used" in (error or "")) == ("failed", True)
+
+
+@contextmanager
+def closed(server: Engine, database: str, for_s: float) -> Iterator[None]:
+    """All sessions of the database are ended, and none is taken for a while."""
+
+    def allow(whether: bool) -> None:
+        with server.connect() as connection:
+            connection.execute(text(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS {whether}'))
+
+    allow(False)
+    with server.connect() as connection:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+        connection.execute(text(ended), {"name": database})
+    later = threading.Timer(for_s, allow, (True,))
+    later.start()
+    yield
 
 
 def test_a_summary_names_the_commands_that_tell_more() -> None:
