@@ -107,9 +107,8 @@ def test_it_deploys_and_a_worker_runs_it(
     (ended,) = ask("/flow_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
     assert ended["state_type"] == "COMPLETED", told
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT line FROM storyfold.run WHERE finished_at IS NOT NULL")).all() == [
-            ("upkeep",)
-        ]
+        finished = connection.execute(text("SELECT line FROM storyfold.run WHERE finished_at IS NOT NULL")).all()
+        assert ("upkeep",) in finished  # and whatever its schedule made due meanwhile
 
 
 def as_written(said: dict[str, Any], held: dict[str, Any]) -> None:

@@ -215,7 +215,7 @@ def test_a_page_that_is_not_read_is_named_with_whom_it_keeps_waiting(desk: Engin
     assert (alert.subject, alert.source) == ("read", "northline")
     assert f"page {page_id} of northline, which a worker holds that lives, before 1 read ones" in alert.message
     with desk.begin() as connection:
-        pages.mark_read(connection, {page_id: b"test"}, NOW)
+        pages.mark_read(connection, {page_id: pages.ReadBy(b"test")}, NOW)
     assert check(desk, NOW + 26 * HOUR) == []
     (alert,) = check(desk, NOW + 51 * HOUR)
     assert alert.subject == "settle" and f"page {behind} of northline," in alert.message
