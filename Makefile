@@ -88,11 +88,11 @@ fuzz: $(VENV)/.lab-stamp
 	  $(BIN)/python tests/fuzz/atheris_readers.py $$reader $(FUZZ_SECONDS) .fuzz || exit 1; \
 	done
 
-# What may happen to `serve`, and thousands of made-up pages, read through some thirty kills of workers, readers and
-# Postgres; takes a quarter of an hour.
+# The tests that kill much and take long, and thousands of made-up pages, read through some thirty kills of workers,
+# readers and Postgres; takes half an hour.
 CHAOS ?=
 chaos: $(VENV)/.dev-stamp
-	$(BIN)/pytest tests/chaos/serve_faults.py
+	$(BIN)/pytest -m slow
 	$(BIN)/python tests/chaos/run_big.py $(CHAOS)
 
 # Stop the store's own Postgres, if `storyfold db url` left it running.

@@ -4,7 +4,7 @@ Discover and collect are compared as sets, for the order in which hosts answer i
 reason and announcement, all pages by URL and bytes. Ingest and upkeep are compared row by row and in their order, on
 two copies of the same pages: outcomes, texts, kinds of revisions, cuts, what is remembered of sources, verdicts,
 stories with members and canonicals, the log of changes. After each kill the ledger adds up, and no row points to bytes
-that are not there. `make chaos` does the same with thousands of pages.
+that are not there. `make chaos` runs this, and the same with thousands of pages.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ SETTINGS = {
 BLOWS = (Blows(gathering=(WORKER, POSTGRES), ingest=(WORKER, READER, POSTGRES), upkeep=(WORKER,)),)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)  # it starts some twenty processes: slow where many others want the processor
 def test_killed_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     with (
@@ -37,6 +38,7 @@ def test_killed_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     assert killed[POSTGRES] >= 1
 
 
+@pytest.mark.slow
 def test_two_runs_of_each_line_at_once_leave_what_one_leaves(tmp_path: Path) -> None:
     with (
         generated_newsroom(tmp_path, seed=12, articles=120, outlets=3) as newsroom,

@@ -86,6 +86,7 @@ def found(store: Store) -> list[list[tuple[object, ...]]]:
         return [rows(connection, query) for query in (STORIES, TEXTS, OUTCOMES)]
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_leaves_the_same_stories(
     new_store: Callable[[], Store], prefect_server: str
 ) -> None:

@@ -1,6 +1,6 @@
 """`storyfold serve` as users start it: its own Prefect server, the embedded Postgres, a publisher on loopback.
 
-`make chaos` has more that happens to it: tests/chaos/serve_faults.py.
+Those that take a minute each are run by `make chaos`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def test_schedules_alone_turn_a_feed_into_stories(served: Served) -> None:
         assert {"discover", "collect", "ingest"} <= done
 
 
+@pytest.mark.slow
 def test_a_backfill_is_started_with_parameters_cancelled_and_made_up_for(served: Served) -> None:
     served.publish("pier", behind_the_gate=True)
     with served.program.database() as connection:
@@ -59,6 +60,7 @@ def test_a_backfill_is_started_with_parameters_cancelled_and_made_up_for(served:
     assert served.wait(lambda: served.state(run) == "CANCELLED")
 
 
+@pytest.mark.slow
 def test_prefects_server_killed_is_started_again_drops_what_is_old_and_takes_a_rehearsed_reopenings_report(
     served: Served,
 ) -> None:
