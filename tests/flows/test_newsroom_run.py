@@ -221,7 +221,7 @@ def test_a_run_killed_at_any_moment_and_run_again_ends_with_the_same_stories(
     assert _content(program) == _content(morning)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_a_run_that_is_stopped_says_so_and_gives_everything_back(
     new_program: Callable[..., Program], number: signal.Signals
 ) -> None:

@@ -80,6 +80,7 @@ def test_prefects_server_killed_is_started_again_drops_what_is_old_and_takes_a_r
     assert served.wait(lambda: old not in served.runs("discover", "COMPLETED"))
 
 
+@pytest.mark.slow
 def test_serve_killed_takes_its_server_along_and_started_again_it_goes_on_until_it_is_stopped(served: Served) -> None:
     with served.program.database() as connection:
         served.process.kill()
